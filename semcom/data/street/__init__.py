@@ -1,0 +1,1 @@
+"""Procedural street scenes, ray-traced with exact label maps, in CamVid's classes."""
