@@ -1,0 +1,120 @@
+"""What a run is asked for: its tasks by identity, and a description of them for the results."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from dataclasses import dataclass
+from typing import Any
+
+import semcom
+from semcom.identity import digest
+from semcom.workbench import Workbench, encoding_id
+
+__all__ = ["Plan", "Task", "versions"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One coded picture sent once at one point."""
+
+    id: str
+    transmitter: int
+    index: int
+    encoding: str
+    esn0_db: float | None
+    realisation: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All tasks of a scenario: ``points`` begins with None, the row without a channel."""
+
+    points: tuple[float | None, ...]
+    tasks: dict[float | None, tuple[Task, ...]]
+    link_identity: dict[str, Any] | None
+    description: dict[str, Any]
+
+    @classmethod
+    def of(cls, bench: Workbench, link_identity: dict[str, Any] | None) -> Plan:
+        """The plan of ``bench.scenario`` over a link with this identity (None: no link)."""
+        sweep = bench.scenario.sweep
+        points = (None, *(sweep.esn0_db if sweep else ()))
+        tasks = {point: tuple(_tasks(bench, link_identity, point)) for point in points}
+        ids = [task.id for point in points for task in tasks[point]]
+        return cls(
+            points, tasks, link_identity, _describe(bench, link_identity) | {"tasks": digest(ids)}
+        )
+
+    def by_encoding(self) -> dict[str, list[Task]]:
+        """Tasks that send the same payloads."""
+        found: dict[str, list[Task]] = {}
+        for point in self.points:
+            for task in self.tasks[point]:
+                found.setdefault(task.encoding, []).append(task)
+        return found
+
+
+def _tasks(
+    bench: Workbench, link_identity: dict[str, Any] | None, esn0_db: float | None
+) -> list[Task]:
+    sweep, seed = bench.scenario.sweep, bench.scenario.seed
+    repeats = sweep.realisations if sweep and esn0_db is not None else 1
+    tasks = []
+    for transmitter, setup in enumerate(bench.setups):
+        for index, sample in enumerate(bench.sample_digests):
+            encoding = encoding_id(setup, sample)
+            for realisation in range(repeats):
+                chance = None if esn0_db is None else [link_identity, esn0_db, realisation, seed]
+                name = digest("transmission", encoding, chance)
+                tasks.append(Task(name, transmitter, index, encoding, esn0_db, realisation))
+    return tasks
+
+
+def _describe(bench: Workbench, link_identity: dict[str, Any] | None) -> dict[str, Any]:
+    scenario = bench.scenario
+    return {
+        "title": scenario.title,
+        "transmitters": [
+            {
+                "label": transmitter.label,
+                "group": group,
+                "codec": getattr(codec, "display_name", codec.name),
+                "label_map": transmitter.label_map_source,
+                "setup": digest(setup),
+            }
+            for transmitter, group, codec, setup in zip(
+                bench.transmitters, bench.groups, bench.codecs, bench.setups, strict=True
+            )
+        ],
+        "data": scenario.data.model_dump(mode="json", exclude={"root"}),
+        "images": [
+            {"name": name, "sample": sample}
+            for name, sample in zip(bench.dataset.names, bench.sample_digests, strict=True)
+        ],
+        "link": link_identity,
+        "esn0_db": list(scenario.sweep.esn0_db) if scenario.sweep else [],
+        "realisations": scenario.sweep.realisations if scenario.sweep else 1,
+        "metrics": list(scenario.metrics),
+        "scorer": bench.scorer_digest,
+        "seed": scenario.seed,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what makes the numbers, for the record."""
+    found = {"semcom": semcom.__version__, "python": platform.python_version()}
+    for name in (
+        "torch",
+        "sionna",
+        "sionna-no-rt",
+        "numpy",
+        "pillow",
+        "imagecodecs",
+        "constriction",
+    ):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,163 @@
+"""Results on disk: counts appended as they come, never ratios.
+
+``counts.jsonl`` holds one JSON object per line, each with its format version ``v``, a ``kind`` and
+an ``id`` that is the digest of exactly what changes its answer:
+
+========== =========================================================================================
+kind       what it holds
+========== =========================================================================================
+run        what was asked for (transmitters, points, images, link, metrics) and by which versions
+encoding   one picture coded by one transmitter: packets, their sizes and bits, milliseconds
+receipt    one coded picture with some of its packets missing: the ``picture`` shown, milliseconds
+measurement counts of metrics for one received picture
+transmission one coded picture over the link at one point: which packets arrived, the link's counts
+========== =========================================================================================
+
+Rows that are there twice count once, so files of several machines may be joined. A line torn by a
+crash is dropped on reading and cut off before the next append.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+__all__ = ["FORMAT", "CountsFile", "Results", "read_rows"]
+
+#: version of the rows; rows of another version are refused, not guessed at
+FORMAT = 1
+Row = dict[str, Any]
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Rows of a counts file in order; a torn last line is left out.
+
+    Raises ValueError naming file and line for anything else that is not a row of this version.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return  # torn by a crash: its task runs again
+            try:
+                row = json.loads(line)
+                version = row["v"]
+            except (ValueError, TypeError, KeyError, RecursionError) as error:
+                raise ValueError(
+                    f"{path}:{number}: not a row of counts; remove the line to go on without it"
+                ) from error
+            if version != FORMAT:
+                raise ValueError(
+                    f"{path}:{number}: written in format {version}, this program reads format "
+                    f"{FORMAT}; choose another folder"
+                )
+            yield row
+
+
+class CountsFile:
+    """``counts.jsonl`` open for appending, by one process at a time.
+
+    Every :meth:`append` is on the disk when it returns. If it fails half-way (a full disk), the
+    file is cut back to its last whole row.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._file: IO[bytes] = path.open("a+b", buffering=0)
+        try:
+            _lock(self._file, path)
+            self._cut_torn_line()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> CountsFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def append(self, rows: Iterable[Row]) -> None:
+        """Write ``rows`` (JSON-able, without ``v``) and wait until the disk holds them."""
+        lines = [json.dumps({"v": FORMAT, **row}, separators=(",", ":")) + "\n" for row in rows]
+        content = memoryview("".join(lines).encode())
+        whole = self._file.seek(0, os.SEEK_END)
+        try:
+            while content:
+                content = content[self._file.write(content) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            self._file.truncate(whole)
+            raise OSError(
+                error.errno,
+                f"cannot write results ({error.strerror}); those so far are kept",
+                str(self.path),
+            ) from error
+
+    def _cut_torn_line(self) -> None:
+        end = self._file.seek(0, os.SEEK_END)
+        position = end
+        while position:
+            start = max(0, position - 65536)
+            self._file.seek(start)
+            newline = self._file.read(position - start).rfind(b"\n")
+            if newline >= 0:
+                position = start + newline + 1
+                break
+            position = start
+        if position < end:
+            self._file.truncate(position)
+
+
+def _lock(file: IO[bytes], path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise ValueError(
+            f"{path}: another run is writing here; wait for it or choose another folder"
+        ) from error
+
+
+@dataclass
+class Results:
+    """All rows of a counts file, by kind and id; rows that come twice count once."""
+
+    run: Row | None = None
+    encodings: dict[str, Row] = field(default_factory=dict)
+    receipts: dict[str, Row] = field(default_factory=dict)
+    measurements: dict[str, dict[str, Any]] = field(default_factory=dict)
+    transmissions: dict[str, Row] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> Results:
+        """Results in ``folder``, empty if there is no counts file yet."""
+        results = cls()
+        path = folder / "counts.jsonl"
+        if path.is_file():
+            for row in read_rows(path):
+                results.add(row)
+        return results
+
+    def add(self, row: Row) -> None:
+        """Take up one row; the newest ``run`` row says what is asked for now."""
+        kind = row["kind"]
+        if kind == "run":
+            self.run = row
+        elif kind == "encoding":
+            self.encodings.setdefault(row["id"], row)
+        elif kind == "receipt":
+            self.receipts.setdefault(row["id"], row)
+        elif kind == "measurement":
+            self.measurements.setdefault(row["id"], {}).update(row["metrics"])
+        elif kind == "transmission":
+            self.transmissions.setdefault(row["id"], row)
+        else:
+            raise ValueError(f"a row of counts of the unknown kind {kind!r}")

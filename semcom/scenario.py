@@ -1,0 +1,278 @@
+"""A scenario: which pictures, transmitters, link, points and metrics, as one strict typed model.
+
+Everything that a YAML file says is used or refused: an unknown key, a wrong type, an impossible
+value or a name that does not exist raises :class:`ScenarioError` with file, line and column before
+anything runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from semcom.ranges import expand_numbers
+from semcom.scenario_errors import ScenarioError, explain, known_name
+from semcom.yaml_source import YamlSource
+
+__all__ = ["DataSettings", "Scenario", "ScenarioError", "SegmenterSettings", "Sweep", "Transmitter"]
+
+SEGMENTERS = ("transmitter", "scorer")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True
+    )
+
+
+class DataSettings(_Strict):
+    """Which pictures are sent."""
+
+    name: str = Field(description="data set: street, camvid, cityscapes, stl10 or folder")
+    split: str = Field("test", description="train, val or test, as far as the set has them")
+    count: int | None = Field(
+        None, ge=1, description="number of pictures, evenly spaced over the split; all if left out"
+    )
+    size: Annotated[tuple[int, int], Field(strict=False)] = Field(
+        (256, 512), description="height and width in pixels; pictures are cropped and scaled to it"
+    )
+    root: Annotated[Path | None, Field(strict=False)] = Field(
+        None, description="folder of the data; $SEMCOM_DATA if left out"
+    )
+    skip_bad: bool = Field(False, description="leave unreadable pictures out instead of stopping")
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        from semcom.data import DATASETS
+
+        return known_name(name, DATASETS, "data set")
+
+    @field_validator("size")
+    @classmethod
+    def _possible(cls, size: tuple[int, int]) -> tuple[int, int]:
+        if not all(16 <= side <= 8192 for side in size):
+            raise ValueError(f"{list(size)} is no picture size: sides are 16 to 8192 pixels")
+        return size
+
+
+class SegmenterSettings(_Strict):
+    """Which segmenter makes the transmitted label maps, and which one scores received pictures."""
+
+    transmitter: str = "transmitter"
+    scorer: str = "scorer"
+
+    @field_validator("transmitter", "scorer")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return known_name(name, SEGMENTERS, "segmenter")
+
+
+class Transmitter(_Strict):
+    """One operating point of a codec, or several of them with ``vary``."""
+
+    codec: str = Field(description="name of the codec; `semcom codecs` lists them")
+    label: str = Field("", max_length=60, description="name in tables and plots; unique")
+    label_map: Literal["segmenter", "ground_truth"] | None = Field(
+        None, description="where the label map comes from, for codecs that send one"
+    )
+    vary: dict[str, Any] | None = Field(
+        None,
+        description="settings that take several values, each value a transmitter of its own, e.g. "
+        "{bits_per_pixel: [0.04, 0.1]}; dots reach inside; several lists go together item by item",
+    )
+    settings: Any = Field(
+        default_factory=dict, validate_default=True, description="the codec's own settings"
+    )
+
+    @field_validator("codec")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        from semcom.codecs import CODECS
+
+        return known_name(name, CODECS, "codec")
+
+    @field_validator("settings", mode="plain")
+    @classmethod
+    def _codec_settings(cls, settings: Any, info: ValidationInfo) -> Any:
+        """The codec's own model; its mistakes keep their place in the file."""
+        from semcom.codecs import CODECS
+
+        if "codec" not in info.data or info.data.get("vary"):
+            return settings
+        return CODECS[info.data["codec"]].Settings.model_validate(settings)
+
+    @model_validator(mode="after")
+    def _fits_the_codec(self) -> Transmitter:
+        from semcom.codecs import CODECS
+
+        if not CODECS[self.codec].needs_label_map and self.label_map is not None:
+            raise ValueError(f"label_map is given, but the codec {self.codec} sends no label map")
+        if self.vary:
+            self.expanded()
+        return self
+
+    @property
+    def label_map_source(self) -> str | None:
+        """``segmenter``, ``ground_truth``, or None for codecs that send no label map."""
+        from semcom.codecs import CODECS
+
+        return (self.label_map or "segmenter") if CODECS[self.codec].needs_label_map else None
+
+    def expanded(self) -> list[tuple[str, Transmitter]]:
+        """``(group, transmitter)`` for every value of ``vary``; itself alone without one."""
+        group = self.label or self.codec
+        if not self.vary:
+            return [(group, self.model_copy(update={"label": group}))]
+        columns = {key: _choices(value) for key, value in self.vary.items()}
+        lengths = {len(choices) for choices in columns.values()}
+        if len(lengths) != 1:
+            raise ValueError(
+                "lists that vary together must be equally long; these have "
+                + ", ".join(f"{len(choices)} ({key})" for key, choices in columns.items())
+            )
+        found = []
+        for values in zip(*columns.values(), strict=True):
+            settings: dict[str, Any] = dict(self.settings)
+            for path, value in zip(columns, values, strict=True):
+                settings = _with(settings, path.split("."), value)
+            shown = " / ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+            try:
+                one = Transmitter(
+                    codec=self.codec,
+                    label=f"{group} {shown}",
+                    label_map=self.label_map,
+                    settings=settings,
+                )
+            except ValidationError as error:
+                detail = error.errors()[0]
+                place = ".".join(map(str, detail["loc"][1:]))
+                raise ValueError(f"{place} = {shown}: {detail['msg']}") from None
+            found.append((group, one))
+        return found
+
+
+class Sweep(_Strict):
+    """The points at which the link is simulated."""
+
+    esn0_db: tuple[float, ...] = Field(
+        description="Es/N0 per complex symbol in dB: numbers, {start, stop, step}, or a mix"
+    )
+    realisations: int = Field(
+        1, ge=1, le=10_000, description="independent noise draws of every picture and point"
+    )
+
+    @field_validator("esn0_db", mode="before")
+    @classmethod
+    def _expand(cls, value: Any) -> tuple[float, ...]:
+        numbers = tuple(expand_numbers(list(value) if isinstance(value, tuple) else value))
+        if not all(-40 <= number <= 80 for number in numbers):
+            raise ValueError("Es/N0 must lie between -40 and 80 dB")
+        return numbers
+
+
+class Scenario(_Strict):
+    """A whole experiment. ``link: none`` measures source coding alone."""
+
+    title: str = Field("", description="heading of the figures")
+    data: DataSettings
+    segmenter: SegmenterSettings = SegmenterSettings()
+    transmitters: Annotated[tuple[Transmitter, ...], Field(strict=False)] = Field(min_length=1)
+    link: Any = Field(description="settings of the digital link, or none")
+    sweep: Sweep | None = None
+    metrics: Annotated[tuple[str, ...], Field(strict=False)] = Field(min_length=1)
+    seed: int = Field(0, ge=0, lt=1 << 63, description="picks the noise of the whole experiment")
+
+    @field_validator("link", mode="plain")
+    @classmethod
+    def _link_settings(cls, value: Any) -> Any:
+        if value is None or value == "none":
+            return None
+        from channels import LinkSettings
+
+        return LinkSettings.model_validate(value)
+
+    @field_validator("metrics")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        from semcom.metrics import METRICS
+
+        for index, name in enumerate(names):
+            known_name(name, METRICS, "metric")
+            if name in names[:index]:
+                raise ValueError(f"metric {name!r} is listed twice")
+        return names
+
+    @field_validator("transmitters")
+    @classmethod
+    def _unique(cls, transmitters: tuple[Transmitter, ...]) -> tuple[Transmitter, ...]:
+        labels: set[str] = set()
+        for transmitter in transmitters:
+            for _, one in transmitter.expanded():
+                if one.label in labels:
+                    raise ValueError(
+                        f"two transmitters are called {one.label!r}: give each a `label` of its own"
+                    )
+                labels.add(one.label)
+        return transmitters
+
+    @model_validator(mode="after")
+    def _sweep_needs_link(self) -> Scenario:
+        if self.link is None and self.sweep is not None:
+            raise ValueError("sweep is given, but link is none: remove sweep or describe a link")
+        if self.link is not None and self.sweep is None:
+            raise ValueError("link is given without sweep: say at which esn0_db it is simulated")
+        return self
+
+    @classmethod
+    def load(cls, path: str | Path) -> Scenario:
+        """Read a YAML file; raises :class:`ScenarioError` or FileNotFoundError."""
+        return cls.from_source(YamlSource.read(Path(path)))
+
+    @classmethod
+    def from_text(cls, text: str, name: str = "scenario") -> Scenario:
+        """Read YAML ``text``; ``name`` stands for the file in messages."""
+        return cls.from_source(YamlSource.parse(text, name))
+
+    @classmethod
+    def from_source(cls, source: YamlSource) -> Scenario:
+        if not isinstance(source.data, dict):
+            raise ScenarioError([f"{source.name}: a scenario is a mapping with data, transmitters"])
+        try:
+            return cls.model_validate(source.data)
+        except ValidationError as error:
+            raise explain(error, source) from None
+
+    def expanded_transmitters(self) -> list[tuple[str, Transmitter]]:
+        """``(group, transmitter)`` of every operating point, in the order of the file."""
+        return [pair for transmitter in self.transmitters for pair in transmitter.expanded()]
+
+    def to_yaml(self) -> str:
+        """The scenario as a YAML file that reads back the same."""
+        content = self.model_dump(mode="json", exclude_none=True)
+        return str(yaml.safe_dump({"link": "none", **content}, sort_keys=False))
+
+
+def _choices(value: Any) -> list[Any]:
+    if isinstance(value, list) and not any(isinstance(item, dict) for item in value):
+        return list(value)
+    return list(expand_numbers(value))
+
+
+def _with(settings: Any, path: list[str], value: Any) -> dict[str, Any]:
+    if not isinstance(settings, Mapping):
+        raise ValueError(f"{path[0]!r} cannot vary: nothing lies inside the value around it")
+    inner = value if len(path) == 1 else _with(settings.get(path[0], {}), path[1:], value)
+    return {**settings, path[0]: inner}

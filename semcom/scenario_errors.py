@@ -1,0 +1,107 @@
+"""What to say about a mistake in a scenario: file, line, column, and the nearest valid name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from semcom.yaml_source import YamlSource
+
+__all__ = ["ScenarioError", "explain", "known_name"]
+
+
+class ScenarioError(ValueError):
+    """One or more mistakes in a scenario; ``problems`` holds a sentence for each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = list(problems)
+        more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+        super().__init__(self.problems[0] + more)
+
+
+def known_name(name: str, names: Iterable[str], kind: str) -> str:
+    """``name`` if it is one of ``names``; else ValueError with the nearest of them.
+
+    >>> known_name("jpeg200", ["jpeg2000", "bpg"], "codec")
+    Traceback (most recent call last):
+    ValueError: there is no codec 'jpeg200'; did you mean 'jpeg2000'? There are bpg, jpeg2000
+    """
+    names = sorted(names)
+    if name in names:
+        return name
+    raise ValueError(
+        f"there is no {kind} {name!r}{_nearest(name, names)} There are {', '.join(names)}"
+    )
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    match = get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f"; did you mean {match[0]!r}?" if match else "."
+
+
+def explain(error: ValidationError, source: YamlSource) -> ScenarioError:
+    """Every mistake in ``error`` at its place in ``source``, in the order of the file.
+
+    What is missing comes last: a misspelt key explains it better.
+    """
+    problems = sorted(_problem(detail, source) for detail in error.errors())
+    return ScenarioError(text for *_, text in problems)
+
+
+def _problem(detail: Any, source: YamlSource) -> tuple[bool, int, int, str]:
+    """Whether something is missing, line, column and sentence of one pydantic error."""
+    location = tuple(detail["loc"])
+    kind, message = detail["type"], detail["msg"]
+    last = str(location[-1]) if location else ""
+    position = source.where(location, key=kind == "extra_forbidden")
+    if kind == "extra_forbidden":
+        names = _names_at(location[:-1], source.data)
+        known = f" Known here: {', '.join(names)}" if names else ""
+        message = f"unknown key {last!r}{_nearest(last, names)}{known}"
+    elif kind == "missing":
+        message = f"{last!r} is missing"
+    else:
+        message = re.sub(r"^(Value|Assertion) error, ", "", message)
+        options = re.fullmatch(r"unknown \w+ '(.+)': choose one of (.+)", message)
+        if options:
+            message += _nearest(options[1], options[2].split(", ")).removesuffix(".")
+        if message.startswith("Input should be"):
+            named = ".".join(str(part) for part in location)
+            allowed = re.findall(r"'([^']+)'", message) if kind == "literal_error" else []
+            hint = _nearest(str(detail["input"]), allowed) if allowed else ""
+            message = f"{named} {message.removeprefix('Input ')}, not {detail['input']!r}"
+            message += hint if hint != "." else ""
+    text = f"{source.name}:{position.line}:{position.column}: {message}"
+    return kind == "missing", position.line, position.column, " ".join(text.split())
+
+
+def _names_at(location: tuple[str | int, ...], data: Any) -> list[str]:
+    """Names of the settings that the mapping at ``location`` may hold."""
+    from channels import LinkSettings
+    from semcom.codecs import CODECS
+    from semcom.scenario import Scenario, Transmitter
+
+    model: type[BaseModel] | None = Scenario
+    for part in location:
+        if isinstance(part, str) and model is not None:
+            if model is Scenario and part == "link":
+                model = LinkSettings
+            elif model is Transmitter and part == "settings":
+                model = CODECS[data["codec"]].Settings
+            else:
+                field = model.model_fields.get(part)
+                model = _model_in(field.annotation) if field else None
+        data = data[part]
+    return sorted(model.model_fields) if model is not None else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The first model inside an annotation such as ``tuple[Model, ...]`` or ``Model | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(part) for part in getattr(annotation, "__args__", ()))
+    return next((model for model in found if model is not None), None)

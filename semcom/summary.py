@@ -1,0 +1,260 @@
+"""Ratios and intervals derived from counts: one row per transmitter and point."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from semcom.files import write_atomically
+from semcom.identity import digest
+from semcom.results import Results, Row
+from semcom.workbench import measurement_id
+
+__all__ = ["COLUMNS", "read_summary", "summarise", "wilson", "write_summary"]
+
+#: columns that every summary has, in this order; columns of further metrics follow
+COLUMNS = (
+    "codec",
+    "label",
+    "esn0_db",
+    "ebn0_db",
+    "images",
+    "bits_per_pixel",
+    "channel_uses_per_pixel",
+    "payloads",
+    "payloads_lost",
+    "bler",
+    "miou",
+    "miou_low",
+    "miou_high",
+    "miou_map",
+    "frechet_efficientnet_lite0",
+    "psnr_db",
+    "ms_ssim",
+    "bler_low",
+    "bler_high",
+    "group",
+    "label_map",
+    "realisations",
+    "payloads_undetected",
+    "code_blocks",
+    "block_errors",
+    "information_bits",
+    "channel_uses",
+    "decoder_iterations",
+    "encode_ms",
+    "decode_ms",
+    "link",
+    "scorer",
+)
+#: metrics cheap enough to be shown while a run goes on
+QUICK = ("miou",)
+
+
+def wilson(errors: int, trials: int, confidence_z: float = 1.959964) -> tuple[float, float]:
+    """Wilson score interval of a probability (Wilson 1927), 95 % unless told otherwise.
+
+    No error in n trials does not make the upper end 0:
+
+    >>> [round(end, 4) for end in wilson(0, 100)]
+    [0.0, 0.037]
+    >>> [round(end, 4) for end in wilson(5, 100)]
+    [0.0215, 0.1118]
+    """
+    if not 0 <= errors <= trials or trials < 1:
+        raise ValueError(f"{errors} errors in {trials} trials is impossible")
+    z2 = confidence_z**2
+    centre = (errors + z2 / 2) / (trials + z2)
+    half = confidence_z * math.sqrt(errors * (trials - errors) / trials + z2 / 4) / (trials + z2)
+    low = 0.0 if errors == 0 else centre - half
+    high = 1.0 if errors == trials else centre + half
+    return low, high
+
+
+def summarise(
+    results: Results,
+    folder: Path,
+    *,
+    points: Sequence[float | None] | None = None,
+    quick: bool = False,
+) -> list[dict[str, Any]]:
+    """Rows of the summary for what the newest run asked; points that were never run have no row.
+
+    ``points`` picks some (None is the row without a channel); ``quick`` leaves out metrics that
+    take long to sum up. Raises ValueError if nothing was run in ``folder``.
+    """
+    if results.run is None:
+        raise ValueError(f"{folder}: there are no results here; `semcom run` makes them")
+    plan = results.run["plan"]
+    cache = _Cache(folder / "cache" / "summary.json", read_only=quick)
+    chosen = [None, *plan["esn0_db"]] if points is None else points
+    found = _select(results, plan)
+    rows = []
+    for transmitter in plan["transmitters"]:
+        for point in chosen:
+            sent = found.get((transmitter["setup"], point), [])
+            if sent:
+                rows.append(_row(results, plan, transmitter, point, sent, cache, folder, quick))
+    cache.write()
+    return rows
+
+
+def _select(results: Results, plan: Row) -> dict[tuple[str, float | None], list[Row]]:
+    """Transmissions that the plan asks for, by transmitter and point, in the plan's order."""
+    order = {image["sample"]: number for number, image in enumerate(plan["images"])}
+    link = None if plan["link"] is None else digest(plan["link"])
+    found: dict[tuple[str, float | None], list[Row]] = {}
+    for row in results.transmissions.values():
+        asked = row["esn0_db"] is None or (
+            row["link_identity"] == link
+            and row["seed"] == plan["seed"]
+            and row["realisation"] < plan["realisations"]
+        )
+        if asked and row["sample"] in order and row["receipt"] in results.receipts:
+            found.setdefault((row["setup"], row["esn0_db"]), []).append(row)
+    for rows in found.values():
+        rows.sort(key=lambda row: (order[row["sample"]], row["realisation"]))
+    return found
+
+
+def _row(
+    results: Results,
+    plan: Row,
+    transmitter: Row,
+    point: float | None,
+    sent: list[Row],
+    cache: _Cache,
+    folder: Path,
+    quick: bool,
+) -> dict[str, Any]:
+    encodings = [results.encodings[row["encoding"]] for row in sent]
+    receipts = [results.receipts[row["receipt"]] for row in sent]
+    pixels = sum(encoding["pixels"] for encoding in encodings)
+    num_bytes = sum(packet["bytes"] for encoding in encodings for packet in encoding["packets"])
+    row: dict[str, Any] = dict.fromkeys(COLUMNS)
+    row |= {
+        "codec": transmitter["codec"],
+        "label": transmitter["label"],
+        "group": transmitter["group"],
+        "label_map": transmitter["label_map"],
+        "esn0_db": point,
+        "images": len({one["sample"] for one in sent}),
+        "realisations": 1 + max(one["realisation"] for one in sent),
+        "bits_per_pixel": 8 * num_bytes / pixels,
+        "payloads": sum(len(one["arrived"]) for one in sent),
+        "payloads_lost": sum(one["arrived"].count("0") for one in sent),
+        "encode_ms": _mean(encoding["ms"] for encoding in encodings),
+        "decode_ms": _mean(receipt["ms"] for receipt in receipts),
+        "scorer": plan["scorer"],
+    }
+    if point is not None:
+        row |= _link_columns(plan, point, sent, row, pixels)
+    names = [
+        measurement_id(one["sample"], receipt["picture"], plan["scorer"])
+        for one, receipt in zip(sent, receipts, strict=True)
+    ]
+    for metric in plan["metrics"]:
+        if not quick or metric in QUICK:
+            row |= _metric_columns(results, metric, names, cache, folder)
+    return row
+
+
+def _link_columns(
+    plan: Row, point: float, sent: list[Row], row: dict[str, Any], pixels: int
+) -> dict[str, Any]:
+    total: dict[str, int] = {}
+    for one in sent:
+        for key, value in one["link"].items():
+            total[key] = total.get(key, 0) + value
+    low, high = wilson(row["payloads_lost"], row["payloads"])
+    bits = total["information_bits"]
+    return {
+        "ebn0_db": point + 10 * math.log10(total["channel_uses"] / bits) if bits else None,
+        "channel_uses_per_pixel": total["channel_uses"] / pixels,
+        "bler": row["payloads_lost"] / row["payloads"],
+        "bler_low": low,
+        "bler_high": high,
+        "payloads_undetected": total["undetected"],
+        "code_blocks": total["code_blocks"],
+        "block_errors": total["block_errors"],
+        "information_bits": bits,
+        "channel_uses": total["channel_uses"],
+        "decoder_iterations": total["iterations"] / max(1, total["code_blocks"]),
+        "link": " ".join(
+            str(plan["link"][key]) for key in ("code", "rate", "modulation", "channel")
+        ),
+    }
+
+
+def _metric_columns(
+    results: Results, name: str, measurements: list[str], cache: _Cache, folder: Path
+) -> dict[str, Any]:
+    from semcom.metrics import METRICS
+
+    counts = [results.measurements.get(one, {}).get(name) for one in measurements]
+    if any(count is None for count in counts):
+        return {}  # a run is still on its way
+    key = digest(name, measurements)
+    if key not in cache.columns:
+        cache.columns[key] = dict(METRICS[name]().summarise(counts))
+    return cache.columns[key]
+
+
+class _Cache:
+    """Columns by the digest of the measurements they sum up, since some take seconds to derive."""
+
+    def __init__(self, path: Path, read_only: bool) -> None:
+        self.path = path
+        self.read_only = read_only
+        self.columns: dict[str, dict[str, Any]] = {}
+        try:
+            self.columns = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self.columns = {}  # derived again
+        self._known = len(self.columns)
+
+    def write(self) -> None:
+        if not self.read_only and len(self.columns) > self._known:
+            write_atomically(self.path, json.dumps(self.columns))
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return round(sum(listed) / len(listed), 3)
+
+
+def write_summary(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    """Write ``rows`` as CSV, an empty field where there is no value."""
+    further = sorted({key for row in rows for key in row} - set(COLUMNS))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*COLUMNS, *further], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue())
+
+
+def read_summary(path: Path) -> list[dict[str, Any]]:
+    """Rows of a summary file with numbers as numbers and empty fields as None."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; `semcom run` makes it")
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            {key: _value(key, text) for key, text in row.items()} for row in csv.DictReader(file)
+        ]
+
+
+_TEXT = ("codec", "label", "group", "label_map", "link", "scorer")
+
+
+def _value(column: str, text: str) -> Any:
+    if text == "":
+        return None
+    if column in _TEXT:
+        return text
+    number = float(text)
+    return int(number) if text.lstrip("-").isdigit() else number

@@ -1,0 +1,272 @@
+"""The experiment engine: what to compute, in which order, and nothing twice.
+
+Every result is known by the digest of exactly what changes it (see :mod:`semcom.results`), so a
+run does what is missing and stops: after a kill it goes on, complete it does nothing, and with more
+points it adds those. Pictures are coded once per transmitter, all payloads of a point cross the
+link in one batch, and a picture is rebuilt and measured once for every distinct set of received
+packets, which above the cliff is once in all.
+
+:func:`run` yields what happens as events (:mod:`semcom.events`) and prints nothing.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from semcom.events import Event, Finished, Point, Progress, Started
+from semcom.files import write_atomically
+from semcom.identity import digest, seed_from
+from semcom.plan import Plan, Task, versions
+from semcom.results import CountsFile, Results, Row
+from semcom.scenario import Scenario
+from semcom.summary import summarise, write_summary
+from semcom.workbench import Workbench, measurement_id, receipt_id, work
+
+if TYPE_CHECKING:
+    from channels import Link
+
+__all__ = ["run"]
+
+#: a method of the workbench and its arguments
+Job = tuple[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class _Fate:
+    """What became of the packets of one picture: see :func:`semcom.workbench.receipt_id`."""
+
+    arrived: str
+    altered: dict[str, str]
+    counts: dict[str, int] | None
+
+    @classmethod
+    def of(
+        cls, sent: Sequence[bytes], received: Sequence[bytes | None], reports: Sequence[Any]
+    ) -> _Fate:
+        counts: dict[str, int] = {}
+        for report in reports:
+            for key, value in asdict(report).items():
+                counts[key] = counts.get(key, 0) + value
+        altered = {
+            str(number): got.hex()
+            for number, (payload, got) in enumerate(zip(sent, received, strict=True))
+            if got is not None and got != payload
+        }
+        return cls("".join("01"[got is not None] for got in received), altered, counts)
+
+
+def run(
+    scenario: Scenario, folder: str | Path, *, text: str | None = None, workers: int = 1
+) -> Iterator[Event]:
+    """Do what is missing of ``scenario`` in ``folder``, then derive ``summary.csv``.
+
+    ``text`` is the scenario as its author wrote it, kept beside the results. ``workers`` processes
+    share the pictures; the numbers do not depend on how many there are. Raises ValueError or
+    FileNotFoundError in one sentence for what the user can mend.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder}: a file is in the way; results need a folder")
+    if workers < 1:
+        raise ValueError(f"{workers} workers cannot work: at least 1 is needed")
+    bench = Workbench(scenario, folder)
+    len(bench.dataset)  # missing data is reported before anything is written
+    with CountsFile(folder / "counts.jsonl") as file:
+        yield from _Engine(bench, file, workers).events(text)
+
+
+class _Engine:
+    """One run in one folder; every job it does is on disk before the next begins."""
+
+    def __init__(self, bench: Workbench, file: CountsFile, workers: int) -> None:
+        self.bench, self.file, self.workers = bench, file, workers
+        self.scenario, self.folder = bench.scenario, bench.folder
+        self.results = Results.read(bench.folder)
+        self.link: Link | None = None
+        if self.scenario.link is not None:
+            from channels import Link
+
+            self.link = Link(self.scenario.link)
+        self.plan = Plan.of(bench, self.link.identity() if self.link else None)
+        self.computed = 0
+        self.provenance = ""
+        self.point_seconds: list[float] = []
+
+    def events(self, text: str | None) -> Iterator[Event]:
+        started = time.perf_counter()
+        self._describe(text)
+        tasks = [task for point in self.plan.points for task in self.plan.tasks[point]]
+        yield Started(
+            images=len(self.bench.dataset),
+            transmitters=len(self.bench.transmitters),
+            points=len(self.plan.points) - 1,
+            tasks=len(tasks),
+            done=sum(not self._missing(task) for task in tasks),
+        )
+        yield from self._encode()
+        for point in self.plan.points:
+            before, at = self.computed, time.perf_counter()
+            self._transmit(point)
+            yield from self._receive(point)
+            yield from self._measure(point)
+            if self.computed > before and point is not None:
+                self.point_seconds.append(time.perf_counter() - at)
+            rows = summarise(self.results, self.folder, points=[point], quick=True)
+            yield Point(point, rows, self._seconds_left())
+        write_summary(summarise(self.results, self.folder), self.folder / "summary.csv")
+        yield Finished(self.folder, self.computed, time.perf_counter() - started)
+
+    def _describe(self, text: str | None) -> None:
+        """Write down what is asked for and by which versions, unless it is the same as before."""
+        used = versions()
+        self.provenance = digest("run", self.plan.description, used)
+        if self.results.run is None or self.results.run["id"] != self.provenance:
+            row = {
+                "kind": "run",
+                "id": self.provenance,
+                "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "versions": used,
+                "plan": self.plan.description,
+            }
+            self._keep([row])
+        write_atomically(self.folder / "scenario.yaml", text or self.scenario.to_yaml())
+
+    def _missing(self, task: Task) -> bool:
+        sent = self.results.transmissions.get(task.id)
+        receipt = self.results.receipts.get(sent["receipt"]) if sent else None
+        return receipt is None or self._unmeasured(task, receipt["picture"])
+
+    def _unmeasured(self, task: Task, picture: str) -> bool:
+        known = self.results.measurements.get(self._measurement(task, picture), ())
+        return not set(self.scenario.metrics) <= set(known)
+
+    def _measurement(self, task: Task, picture: str) -> str:
+        sample = self.bench.sample_digests[task.index]
+        return measurement_id(sample, picture, self.bench.scorer_digest)
+
+    def _seconds_left(self) -> float | None:
+        ahead = sum(any(map(self._missing, self.plan.tasks[point])) for point in self.plan.points)
+        if not ahead:
+            return 0.0
+        if not self.point_seconds:
+            return None
+        return ahead * sum(self.point_seconds) / len(self.point_seconds)
+
+    def _encode(self) -> Iterator[Event]:
+        jobs = []
+        for encoding, tasks in self.plan.by_encoding().items():
+            known = encoding in self.results.encodings
+            if known and (
+                self.bench.payload_file(encoding).is_file() or not any(map(self._missing, tasks))
+            ):
+                continue
+            jobs.append(("encode", (tasks[0].transmitter, tasks[0].index)))
+        yield from self._work("encode", None, jobs)
+
+    def _transmit(self, point: float | None) -> None:
+        """Send all payloads of a point in one batch; their fate is on disk when this returns."""
+        tasks = [t for t in self.plan.tasks[point] if t.id not in self.results.transmissions]
+        if not tasks:
+            return
+        fates = self._arrive(tasks) if point is None else self._over_the_link(tasks, point)
+        self._keep(
+            {
+                "kind": "transmission",
+                "id": task.id,
+                "transmitter": self.bench.transmitters[task.transmitter].label,
+                "setup": digest(self.bench.setups[task.transmitter]),
+                "link_identity": None if point is None else digest(self.plan.link_identity),
+                "seed": None if point is None else self.scenario.seed,
+                "image": self.bench.dataset.names[task.index],
+                "sample": self.bench.sample_digests[task.index],
+                "esn0_db": point,
+                "realisation": task.realisation,
+                "encoding": task.encoding,
+                "arrived": fate.arrived,
+                "altered": fate.altered,
+                "link": fate.counts,
+                "receipt": receipt_id(task.encoding, fate.arrived, fate.altered),
+            }
+            for task, fate in zip(tasks, fates, strict=True)
+        )
+        self.computed += len(tasks)
+
+    def _arrive(self, tasks: list[Task]) -> list[_Fate]:
+        """Without a channel everything arrives."""
+        sizes = [len(self.results.encodings[task.encoding]["packets"]) for task in tasks]
+        return [_Fate("1" * size, {}, None) for size in sizes]
+
+    def _over_the_link(self, tasks: list[Task], esn0_db: float) -> list[_Fate]:
+        assert self.link is not None
+        payloads: list[bytes] = []
+        seeds: list[int] = []
+        parts: list[slice] = []
+        for task in tasks:
+            own = self.bench.payloads(task.encoding)
+            parts.append(slice(len(payloads), len(payloads) + len(own)))
+            payloads += own
+            # no word of the codec: all of them meet the same noise
+            common = (self.scenario.seed, self.bench.sample_digests[task.index], esn0_db)
+            seeds += [seed_from(*common, number, task.realisation) for number in range(len(own))]
+        sent = self.link.transmit(payloads, esn0_db, seeds)
+        return [_Fate.of(payloads[part], sent.payloads[part], sent.reports[part]) for part in parts]
+
+    def _receive(self, point: float | None) -> Iterator[Event]:
+        """Rebuild every picture of a point that is not known yet, once per set of packets."""
+        jobs: dict[str, Job] = {}
+        for task in self.plan.tasks[point]:
+            sent = self.results.transmissions[task.id]
+            receipt = self.results.receipts.get(sent["receipt"])
+            if receipt is None or (
+                self._unmeasured(task, receipt["picture"])
+                and not self.bench.pictures.has(receipt["picture"])
+            ):
+                arguments = (task.transmitter, task.index, sent["arrived"], sent["altered"])
+                jobs[sent["receipt"]] = ("receive", arguments)
+        yield from self._work("receive", point, list(jobs.values()))
+
+    def _measure(self, point: float | None) -> Iterator[Event]:
+        """Measure every received picture of a point that is not measured yet, once each."""
+        jobs: dict[str, Job] = {}
+        for task in self.plan.tasks[point]:
+            sent = self.results.transmissions[task.id]
+            picture = self.results.receipts[sent["receipt"]]["picture"]
+            if self._unmeasured(task, picture):
+                jobs[self._measurement(task, picture)] = ("measure", (task.index, picture))
+        yield from self._work("measure", point, list(jobs.values()))
+
+    def _work(self, stage: str, point: float | None, jobs: list[Job]) -> Iterator[Event]:
+        """Do ``jobs`` of the workbench, keeping the row of each as soon as it is done."""
+        if not jobs:
+            return
+        yield Progress(stage, point, 0, len(jobs), None)
+        started = time.perf_counter()
+        for done, row in enumerate(self._rows(jobs), start=1):
+            self._keep([row])
+            self.computed += 1
+            each = (time.perf_counter() - started) / done
+            yield Progress(stage, point, done, len(jobs), each * (len(jobs) - done))
+
+    def _rows(self, jobs: list[Job]) -> Iterator[Row]:
+        if self.workers == 1 or len(jobs) == 1:
+            for verb, arguments in jobs:
+                yield getattr(self.bench, verb)(*arguments)
+            return
+        import joblib
+
+        pool = joblib.Parallel(n_jobs=self.workers, return_as="generator_unordered")
+        yield from pool(
+            joblib.delayed(work)(self.scenario, self.folder, verb, arguments)
+            for verb, arguments in jobs
+        )
+
+    def _keep(self, rows: Iterable[Row]) -> None:
+        rows = [{"run": self.provenance, **row} for row in rows]
+        self.file.append(rows)
+        for row in rows:
+            self.results.add(row)

@@ -1,0 +1,266 @@
+"""What is done to pictures in a run: coding, receiving, measuring, each kept on disk by content.
+
+A :class:`Workbench` knows nothing of points, links or order. It turns (transmitter, picture) into
+payloads and (payloads, which of them arrived) into a picture and its counts, and it can be built
+again in another process from the scenario alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semcom.codecs.codec import Codec
+from semcom.container import CodedPicture
+from semcom.identity import array_digest, digest
+from semcom.pictures import PictureStore
+from semcom.results import Row
+from semcom.scenario import Scenario, Transmitter
+
+__all__ = ["Workbench", "encoding_id", "measurement_id", "receipt_id"]
+
+
+def encoding_id(setup: Any, sample: str) -> str:
+    """Id of one picture (``sample``, its digest) coded by the transmitter ``setup``."""
+    return digest("encoding", setup, sample)
+
+
+def receipt_id(encoding: str, arrived: str, altered: Mapping[str, str]) -> str:
+    """Id of a coded picture of which the packets marked 1 in ``arrived`` were received.
+
+    ``altered`` holds packets whose errors escaped the link's CRC, in hexadecimal by number.
+    """
+    return digest("receipt", encoding, arrived, dict(altered))
+
+
+def measurement_id(sample: str, picture: str, scorer: str | None) -> str:
+    """Id of the counts of a received picture against the sample that was sent."""
+    return digest("measurement", sample, picture, scorer)
+
+
+class Workbench:
+    """Codecs, segmenters, metrics and pictures of a scenario, each made when first needed."""
+
+    def __init__(self, scenario: Scenario, folder: Path) -> None:
+        self.scenario = scenario
+        self.folder = folder
+        pairs = scenario.expanded_transmitters()
+        self.transmitters: list[Transmitter] = [transmitter for _, transmitter in pairs]
+        self.groups: list[str] = [group for group, _ in pairs]
+        self.pictures = PictureStore(folder / "pictures")
+        self.sample = lru_cache(maxsize=4)(self._sample)
+        self.label_map = lru_cache(maxsize=4)(self._label_map)
+
+    @cached_property
+    def dataset(self) -> Any:
+        import semcom.data
+
+        wanted = self.scenario.data
+        return semcom.data.load(
+            wanted.name,
+            wanted.split,
+            count=wanted.count,
+            size=wanted.size,
+            root=wanted.root,
+            skip_bad=wanted.skip_bad,
+        )
+
+    @cached_property
+    def codecs(self) -> list[Codec]:
+        from semcom.codecs import CODECS
+
+        return [
+            CODECS[transmitter.codec](transmitter.settings, size=self.scenario.data.size)
+            for transmitter in self.transmitters
+        ]
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        from semcom.metrics import METRICS
+
+        return {name: METRICS[name]() for name in self.scenario.metrics}
+
+    @cached_property
+    def scorer(self) -> Any:
+        """The segmenter that scores received pictures; None if no metric asks for it."""
+        if not any(metric.needs_prediction for metric in self.metrics.values()):
+            return None
+        from semcom.segmentation import load_segmenter
+
+        return load_segmenter(self.scenario.segmenter.scorer)
+
+    @property
+    def scorer_digest(self) -> str | None:
+        """What the scores depend on besides the pictures."""
+        return None if self.scorer is None else str(self.scorer.digest)
+
+    @cached_property
+    def segmenter(self) -> Any:
+        """The segmenter at the transmitters; None if none of them asks for it."""
+        if not any(t.label_map_source == "segmenter" for t in self.transmitters):
+            return None
+        from semcom.segmentation import load_segmenter
+
+        return load_segmenter(self.scenario.segmenter.transmitter)
+
+    @cached_property
+    def setups(self) -> list[dict[str, Any]]:
+        """What changes the payloads of each transmitter: codec, weights, source of label maps."""
+        found = []
+        for transmitter, codec in zip(self.transmitters, self.codecs, strict=True):
+            source = transmitter.label_map_source
+            maker = self.segmenter.digest if source == "segmenter" else source
+            found.append(
+                {
+                    "codec": codec.identity(),
+                    "label_map": maker,
+                    "size": list(self.scenario.data.size),
+                }
+            )
+        return found
+
+    @cached_property
+    def sample_digests(self) -> list[str]:
+        samples = (self.sample(index) for index in range(len(self.dataset)))
+        return [array_digest(sample.image, sample.label_map) for sample in samples]
+
+    def _sample(self, index: int) -> Any:
+        return self.dataset[index]
+
+    def _label_map(self, index: int) -> np.ndarray:
+        return np.asarray(self.segmenter(self.sample(index).image[None])[0])
+
+    def payload_file(self, encoding: str) -> Path:
+        return self.folder / "packets" / f"{encoding}.semcom"
+
+    def encode(self, transmitter: int, index: int) -> Row:
+        """Code picture ``index``; payloads go to :meth:`payload_file`, the rest is returned."""
+        sample = self.sample(index)
+        source = self.transmitters[transmitter].label_map_source
+        with _one_thread():
+            label_map = None
+            if source == "segmenter":
+                label_map = self.label_map(index)
+            elif source == "ground_truth":
+                label_map = sample.label_map
+                if label_map is None:
+                    raise ValueError(
+                        f"{self.transmitters[transmitter].label} sends the ground-truth label map, "
+                        f"but {sample.name} has none; use label_map: segmenter"
+                    )
+            codec = self.codecs[transmitter]
+            started = time.perf_counter()
+            packets = codec.encode(sample.image, label_map)
+            seconds = time.perf_counter() - started
+        name = encoding_id(self.setups[transmitter], self.sample_digests[index])
+        coded = CodedPicture(
+            self.transmitters[transmitter].codec,
+            self.transmitters[transmitter].settings.model_dump_json(),
+            self.scenario.data.size,
+            tuple(packet.payload for packet in packets),
+        )
+        coded.write(self.payload_file(name))
+        return {
+            "kind": "encoding",
+            "id": name,
+            "transmitter": self.transmitters[transmitter].label,
+            "image": sample.name,
+            "pixels": int(sample.image.shape[0] * sample.image.shape[1]),
+            "packets": [
+                {"kind": p.kind, "rank": p.rank, "bytes": len(p.payload), "bits": dict(p.bits)}
+                for p in packets
+            ],
+            "ms": round(1e3 * seconds, 3),
+        }
+
+    def payloads(self, encoding: str) -> tuple[bytes, ...]:
+        """Payloads that :meth:`encode` left on disk."""
+        return CodedPicture.read(self.payload_file(encoding)).payloads
+
+    def receive(
+        self, transmitter: int, index: int, arrived: str, altered: Mapping[str, str]
+    ) -> Row:
+        """Decode picture ``index`` from what arrived (see :func:`receipt_id`) and keep it."""
+        encoding = encoding_id(self.setups[transmitter], self.sample_digests[index])
+        payloads = [
+            payload if mark == "1" else None
+            for payload, mark in zip(self.payloads(encoding), arrived, strict=True)
+        ]
+        for number, content in altered.items():
+            payloads[int(number)] = bytes.fromhex(content)
+        codec = self.codecs[transmitter]
+        with _one_thread():
+            started = time.perf_counter()
+            try:
+                received = codec.decode(payloads)
+            except ValueError:
+                if not altered:
+                    raise
+                # what the CRC missed the decoder found: the packet counts as lost
+                lost = [None if str(n) in altered else p for n, p in enumerate(payloads)]
+                received = codec.decode(lost)
+            seconds = time.perf_counter() - started
+        return {
+            "kind": "receipt",
+            "id": receipt_id(encoding, arrived, altered),
+            "encoding": encoding,
+            "arrived": arrived,
+            "picture": self.pictures.put(received),
+            "ms": round(1e3 * seconds, 3),
+        }
+
+    def measure(self, index: int, picture: str) -> Row:
+        """Counts of every metric for one kept picture."""
+        received = self.pictures.get(picture)
+        sample = self.sample(index)
+        predicted = None
+        with _one_thread():
+            if self.scorer is not None:
+                predicted = np.asarray(self.scorer(received.image[None])[0])
+                self.pictures.put_prediction(picture, self.scorer.digest, predicted)
+            counts = {
+                name: metric.measure(sample, received, predicted)
+                for name, metric in self.metrics.items()
+            }
+        return {
+            "kind": "measurement",
+            "id": measurement_id(self.sample_digests[index], picture, self.scorer_digest),
+            "image": sample.name,
+            "picture": picture,
+            "metrics": counts,
+        }
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Run torch on one thread: sums depend on how they are shared out among threads."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+_OWN: dict[tuple[str, str], Workbench] = {}
+
+
+def work(scenario: Scenario, folder: Path, verb: str, arguments: Sequence[Any]) -> Row:
+    """One job of a worker process; each process builds its own workbench once."""
+    key = (scenario.model_dump_json(), str(folder))
+    if key not in _OWN:
+        _OWN.clear()
+        _OWN[key] = Workbench(scenario, folder)
+    row: Row = getattr(_OWN[key], verb)(*arguments)
+    return row
