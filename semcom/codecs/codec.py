@@ -20,7 +20,7 @@ class Packet:
     """Bytes that decode without their neighbours.
 
     ``rank`` orders packets by importance, 0 first. ``bits`` splits the payload into its parts
-    (``header``, ``mask``, ``indices``, ``padding``, ...) and always adds up to ``8 * len(payload)``.
+    (``header``, ``mask``, ``indices``, ...) and always adds up to ``8 * len(payload)``.
 
     >>> Packet(b"abc", kind="image", bits={"header": 8, "data": 16}).payload
     b'abc'
@@ -43,7 +43,7 @@ class Packet:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """What the receiver shows: ``image`` [H, W, 3] uint8 and, if sent, ``label_map`` [H, W] uint8."""
+    """What the receiver shows: ``image`` [H, W, 3] uint8, ``label_map`` [H, W] uint8 if sent."""
 
     image: np.ndarray
     label_map: np.ndarray | None = None
@@ -67,7 +67,7 @@ class Codec(Protocol):
         ...
 
     def decode(self, payloads: Sequence[bytes | None]) -> Reconstruction:
-        """Rebuild the picture from what arrived, in the order sent; ``None`` marks a lost packet."""
+        """Rebuild the picture from what arrived, in the order sent; ``None`` is a lost packet."""
         ...
 
 

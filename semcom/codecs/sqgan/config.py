@@ -1,0 +1,50 @@
+"""Sizes of the network: ``compact`` is shipped, ``paper`` as published, ``tiny`` for tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+__all__ = ["SIZES", "PathSize", "Size"]
+
+
+@dataclass(frozen=True)
+class PathSize:
+    """One path. ``widths``: channels at 1/2, 1/4, 1/8 and 1/16 of the picture's size."""
+
+    widths: tuple[int, int, int, int]
+    full: int  # channels at full resolution
+    code_dim: int
+    codes: int = 1024
+    demasking_blocks: int = 4
+    spade_hidden: int = 32
+    spade_kernel: int = 1
+    blocks: int = 1  # residual blocks per level
+
+
+@dataclass(frozen=True)
+class Size:
+    """Both paths; ``classes`` counts label classes without void."""
+
+    image: PathSize
+    label_map: PathSize
+    classes: int = 11
+
+    def with_classes(self, classes: int) -> Size:
+        return replace(self, classes=classes)
+
+
+SIZES: dict[str, Size] = {
+    "tiny": Size(
+        image=PathSize((16, 24, 32, 32), 8, 16, codes=64, demasking_blocks=1, spade_hidden=8),
+        label_map=PathSize((16, 16, 24, 32), 8, 16, codes=64, demasking_blocks=1, spade_hidden=8),
+    ),
+    "compact": Size(
+        image=PathSize((48, 64, 96, 144), 24, 64),
+        label_map=PathSize((32, 48, 80, 112), 24, 48, demasking_blocks=3),
+    ),
+    "paper": Size(
+        image=PathSize((128, 256, 256, 512), 128, 256, 1024, 8, 128, 3, 2),
+        label_map=PathSize((128, 256, 256, 512), 128, 256, 1024, 8, 128, 3, 2),
+        classes=19,
+    ),
+}

@@ -1,0 +1,88 @@
+"""Decoders: features to a picture under the decoded label map, and features to a label map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from semcom.codecs.sqgan.config import PathSize
+from semcom.codecs.sqgan.layers import (
+    Attention,
+    ResBlock,
+    SpadeGroupNorm,
+    SpadeResBlock,
+    group_norm,
+)
+
+__all__ = ["ImageGenerator", "MapDecoder"]
+
+
+def _upsample(x: Tensor) -> Tensor:
+    # nearest, then 3x3 convolutions: no checkerboard (Odena et al., Distill 2016)
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+class ImageGenerator(nn.Module):
+    """SPADE decoder: [B, C, h, w] and the map at five sizes -> picture [B, 3, 16 h, 16 w].
+
+    Values are linear, pictures scaled to [-1, 1].
+    """
+
+    def __init__(self, classes: int, size: PathSize) -> None:
+        super().__init__()
+        widths = size.widths[::-1]
+        hidden, kernel = size.spade_hidden, size.spade_kernel
+        self.start = nn.Conv2d(widths[0], widths[0], 3, 1, 1)
+        self.attention = Attention(widths[0])
+        self.levels = nn.ModuleList(
+            nn.ModuleList(
+                SpadeResBlock(width, width, classes, hidden, kernel) for _ in range(size.blocks)
+            )
+            for width in widths
+        )
+        outs = (*widths[1:], size.full)
+        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(widths, outs, strict=True))
+        self.full_norm = SpadeGroupNorm(size.full, classes, max(8, hidden // 2), kernel)
+        self.full_conv = nn.Conv2d(size.full, size.full, 3, 1, 1)
+        self.out = nn.Conv2d(size.full, 3, 3, 1, 1)
+
+    def forward(self, x: Tensor, one_hots: Sequence[Tensor]) -> Tensor:
+        """``one_hots``: the map at 1, 1/2, 1/4, 1/8 and 1/16 of the picture's size."""
+        x = self.attention(self.start(x))
+        for i, (blocks, shrink) in enumerate(zip(self.levels, self.shrink, strict=True)):
+            for block in blocks:  # type: ignore[attr-defined]
+                x = block(x, one_hots[4 - i])
+            x = _upsample(shrink(x))
+        x = F.silu(self.full_conv(F.silu(self.full_norm(x, one_hots[0]))))
+        return self.out(x)
+
+
+class MapDecoder(nn.Module):
+    """[B, C, h, w] -> class logits [B, classes, 16 h, 16 w].
+
+    The last doubling is a pixel shuffle of logits: arg-max hides the pattern a shuffle can leave.
+    """
+
+    def __init__(self, classes: int, size: PathSize) -> None:
+        super().__init__()
+        widths = size.widths[::-1]
+        self.start = nn.Conv2d(widths[0], widths[0], 3, 1, 1)
+        self.middle = nn.Sequential(
+            ResBlock(widths[0], widths[0]), Attention(widths[0]), ResBlock(widths[0], widths[0])
+        )
+        self.levels = nn.ModuleList(
+            nn.Sequential(*(ResBlock(width, width) for _ in range(size.blocks)))
+            for width in widths[1:]
+        )
+        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
+        self.norm = group_norm(widths[-1])
+        self.out = nn.Conv2d(widths[-1], 4 * classes, 3, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.middle(self.start(x))
+        for shrink, level in zip(self.shrink, self.levels, strict=True):
+            x = level(_upsample(shrink(x)))
+        return F.pixel_shuffle(self.out(F.silu(self.norm(x))), 2)

@@ -1,0 +1,99 @@
+"""Convolutional building blocks shared by the encoders, the de-masking module and the decoders."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["Attention", "ResBlock", "SpadeGroupNorm", "SpadeResBlock", "group_norm"]
+
+
+def group_norm(channels: int, *, affine: bool = True) -> nn.GroupNorm:
+    """Group normalisation with groups of at least 8 channels, at most 32 groups."""
+    return nn.GroupNorm(max(1, min(32, channels // 8)), channels, eps=1e-6, affine=affine)
+
+
+class ResBlock(nn.Module):
+    """GN, swish, conv 3x3, twice, plus a skip; ``stride`` 2 halves the grid.
+
+    Input [B, in_channels, H, W], output [B, out_channels, H / stride, W / stride].
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.norm1 = group_norm(in_channels)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1)
+        self.norm2 = group_norm(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1)
+        same = in_channels == out_channels and stride == 1
+        self.skip = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1)
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.conv1(F.silu(self.norm1(x)))
+        h = self.conv2(F.silu(self.norm2(h)))
+        if self.stride != 1:
+            x = F.avg_pool2d(x, self.stride)
+        return self.skip(x) + h
+
+
+class SpadeGroupNorm(nn.Module):
+    """SPADE-GN: group normalisation whose scale and shift are drawn from the label map.
+
+    ``GN(x) * (1 + gamma(s)) + beta(s)`` with ``gamma``, ``beta`` from one hidden convolution of the
+    one-hot map. Park et al., "Semantic image synthesis with spatially-adaptive normalization",
+    2019; GN in place of batch norm as in SQ-GAN (Pezone et al., arXiv 2502.09520).
+    """
+
+    def __init__(self, channels: int, classes: int, hidden: int, kernel: int = 3) -> None:
+        super().__init__()
+        self.norm = group_norm(channels, affine=False)
+        self.shared = nn.Conv2d(classes, hidden, 3, 1, 1)
+        self.modulation = nn.Conv2d(hidden, 2 * channels, kernel, 1, kernel // 2)
+
+    def forward(self, x: Tensor, one_hot: Tensor) -> Tensor:
+        gamma, beta = self.modulation(F.relu(self.shared(one_hot))).chunk(2, dim=1)
+        return torch.addcmul(beta, self.norm(x), 1 + gamma)
+
+
+class SpadeResBlock(nn.Module):
+    """A residual block with both norms conditioned on the label map at its own resolution."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, classes: int, hidden: int, kernel: int = 3
+    ) -> None:
+        super().__init__()
+        self.norm1 = SpadeGroupNorm(in_channels, classes, hidden, kernel)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, 1, 1)
+        self.norm2 = SpadeGroupNorm(out_channels, classes, hidden, kernel)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1)
+        same = in_channels == out_channels
+        self.skip = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor, one_hot: Tensor) -> Tensor:
+        h = self.conv1(F.silu(self.norm1(x, one_hot)))
+        h = self.conv2(F.silu(self.norm2(h, one_hot)))
+        return self.skip(x) + h
+
+
+class Attention(nn.Module):
+    """Single-head self-attention over the cells of a grid, with weights on the keys.
+
+    ``key_weight`` [B, N] multiplies the attention after the softmax, without renormalising: a cell
+    of weight 0.02 is nearly unheard (MQ-VAE de-masking, Huang et al., CVPR 2023).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = group_norm(channels)
+        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor, key_weight: Tensor | None = None) -> Tensor:
+        b, c, h, w = x.shape
+        q, k, v = self.qkv(self.norm(x)).reshape(b, 3, c, h * w).unbind(1)
+        attention = torch.softmax(q.transpose(1, 2) @ k * c**-0.5, dim=-1)  # [B, N, N]
+        if key_weight is not None:
+            attention = attention * key_weight[:, None, :]
+        return x + self.out((v @ attention.transpose(1, 2)).reshape(b, c, h, w))

@@ -1,0 +1,61 @@
+"""Semantic-conditioned adaptive mask module (SAMM): which cells are worth sending."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from semcom.codecs.sqgan.layers import SpadeGroupNorm
+
+__all__ = ["SAMM", "Selection", "kept_cells"]
+
+
+class Selection(NamedTuple):
+    """``scores`` [B, N] in (0, 1), ``kept`` [B, k] cells in raster order, ``vectors`` [B, k, D]."""
+
+    scores: Tensor
+    kept: Tensor
+    vectors: Tensor
+
+
+def kept_cells(keep_fraction: float, cells: int) -> int:
+    """Number of cells kept, ``floor(m N)`` and at least one (SQ-GAN, Sec. III).
+
+    >>> kept_cells(0.2, 512)
+    102
+    """
+    if not 0 < keep_fraction <= 1:
+        raise ValueError(f"keep_fraction must lie in (0, 1], not {keep_fraction}")
+    return max(1, int(keep_fraction * cells + 1e-9))
+
+
+class SAMM(nn.Module):
+    """Scores every cell under the label map, keeps the best, projects them to code vectors.
+
+    Score: SPADE-GN, conv 3x3, ReLU, SPADE-GN, conv 1x1, sigmoid. Kept vector: ``W (a_i LN(z_i))``.
+    The product with the score is the only way a gradient reaches the score network; there is no
+    straight-through mask and no budget loss (SQ-GAN, arXiv 2502.09520; MQ-VAE, CVPR 2023).
+    """
+
+    def __init__(self, channels: int, code_dim: int, classes: int, hidden: int) -> None:
+        super().__init__()
+        self.norm1 = SpadeGroupNorm(channels, classes, hidden)
+        self.conv = nn.Conv2d(channels, channels, 3, 1, 1)
+        self.norm2 = SpadeGroupNorm(channels, classes, hidden)
+        self.score = nn.Conv2d(channels, 1, 1)
+        self.project = nn.Linear(channels, code_dim, bias=False)
+
+    def forward(self, z: Tensor, one_hot: Tensor, keep_fraction: float) -> Selection:
+        """``z`` [B, C, h, w] and the map at its size [B, classes, h, w]."""
+        h = F.relu(self.conv(self.norm1(z, one_hot)))
+        scores = torch.sigmoid(self.score(self.norm2(h, one_hot))).flatten(1)  # [B, N]
+        k = kept_cells(keep_fraction, scores.shape[1])
+        # ties are broken by position, so that every machine keeps the same cells
+        order = torch.argsort(scores.detach(), dim=1, descending=True, stable=True)
+        kept = order[:, :k].sort(dim=1).values
+        u = F.layer_norm(z.flatten(2).transpose(1, 2), (z.shape[1],))  # [B, N, C]
+        u = u.gather(1, kept[..., None].expand(-1, -1, u.shape[2]))
+        return Selection(scores, kept, self.project(u * scores.gather(1, kept)[..., None]))

@@ -1,0 +1,102 @@
+"""Random training batches: a step's batch is a function of the seed and the step alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from semcom.training.recipe import Recipe
+
+__all__ = ["Batch", "TrainingSet", "load_training_set", "step_generator"]
+
+
+class Batch(NamedTuple):
+    """``image`` [B, 3, h, w] in [-1, 1], ``label_map`` [B, h, w] int64, void = classes."""
+
+    image: Tensor
+    label_map: Tensor
+
+
+def step_generator(seed: int, step: int) -> torch.Generator:
+    """The generator of one training step, the same after a resume.
+
+    >>> a, b = step_generator(1, 7), step_generator(1, 7)
+    >>> torch.equal(torch.rand(3, generator=a), torch.rand(3, generator=b))
+    True
+    """
+    word = np.random.SeedSequence((seed, step)).generate_state(2, np.uint32)
+    return torch.Generator().manual_seed(int(word[0]) << 31 ^ int(word[1]))
+
+
+class TrainingSet:
+    """All pictures in memory as bytes: ``images`` [N, H, W, 3], ``label_maps`` [N, H, W]."""
+
+    def __init__(self, images: Tensor, label_maps: Tensor) -> None:
+        self.images, self.label_maps = images, label_maps
+
+    def batch(self, recipe: Recipe, step: int, device: torch.device) -> Batch:
+        """Crop, zoom, flip and jitter; the whole batch of ``step``."""
+        g = step_generator(recipe.seed, step)
+        pick = torch.randint(len(self.images), (recipe.batch,), generator=g)
+        crops = [self._crop(int(i), recipe, g) for i in pick]
+        image = torch.stack([c[0] for c in crops]).to(device)
+        label_map = torch.stack([c[1] for c in crops]).to(device).long()
+        b = len(crops)
+        # brightness, contrast and saturation of a camera that meters differently
+        gain = 1 + 0.15 * (2 * torch.rand((b, 1, 1, 1), generator=g) - 1).to(device)
+        offset = 0.08 * (2 * torch.rand((b, 1, 1, 1), generator=g) - 1).to(device)
+        saturation = 1 + 0.25 * (2 * torch.rand((b, 1, 1, 1), generator=g) - 1).to(device)
+        grey = image.mean(1, keepdim=True)
+        image = (grey + (image - grey) * saturation) * gain + offset
+        image = image.clamp(-1, 1).contiguous(memory_format=torch.channels_last)
+        return Batch(image, label_map)
+
+    def _crop(self, i: int, recipe: Recipe, g: torch.Generator) -> tuple[Tensor, Tensor]:
+        image, label_map = self.images[i], self.label_maps[i]
+        low, high = recipe.scales
+        scale = low + (high - low) * float(torch.rand((), generator=g))
+        height, width = (
+            min(full, round(want / scale))
+            for want, full in zip(recipe.crop, label_map.shape, strict=True)
+        )
+        top = int(torch.randint(label_map.shape[0] - height + 1, (), generator=g))
+        left = int(torch.randint(label_map.shape[1] - width + 1, (), generator=g))
+        flip = bool(torch.rand((), generator=g) < 0.5)
+        image = image[top : top + height, left : left + width]
+        label_map = label_map[top : top + height, left : left + width]
+        if flip:
+            image, label_map = image.flip(1), label_map.flip(1)
+        x = image.permute(2, 0, 1).float() / 127.5 - 1
+        if (height, width) != recipe.crop:
+            x = F.interpolate(
+                x[None], recipe.crop, mode="bilinear", antialias=True, align_corners=False
+            )[0]
+            label_map = F.interpolate(label_map[None, None], recipe.crop, mode="nearest-exact")[
+                0, 0
+            ]
+        return x, label_map
+
+
+def load_training_set(recipe: Recipe) -> TrainingSet:
+    """Decode every picture of the recipe's data sets once."""
+    from semcom import data
+
+    images, label_maps = [], []
+    for part in recipe.data:
+        dataset = data.load(
+            part.name, split=part.split, count=part.count, size=recipe.size, root=part.root
+        )
+        for sample in dataset:
+            if not sample.name.startswith(part.only):
+                continue
+            if sample.label_map is None:
+                raise ValueError(f"{part.name}: {sample.name} has no label map to train on")
+            images.append(torch.from_numpy(np.ascontiguousarray(sample.image)))
+            label_maps.append(torch.from_numpy(np.ascontiguousarray(sample.label_map)))
+    if not images:
+        raise ValueError(f"recipe {recipe.name}: its data sets hold no picture")
+    return TrainingSet(torch.stack(images), torch.stack(label_maps))

@@ -1,0 +1,242 @@
+"""What one training step does, for each network: a dictionary of three small classes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from semcom.codecs.sqgan.config import SIZES
+from semcom.codecs.sqgan.model import ImagePath, MapPath, one_hot_map
+from semcom.layout import channels_last
+from semcom.segmentation.segmenter import SEGMENTERS, SegmentationNet
+from semcom.training.batches import Batch
+from semcom.training.discriminator import PatchDiscriminator, adversarial_gradient, hinge_loss
+from semcom.training.perceptual import PerceptualLoss
+from semcom.training.recipe import Recipe
+
+__all__ = ["OBJECTIVES", "Objective", "class_weight_table", "draw_keep_fraction"]
+
+
+class Objective(Protocol):
+    """``network`` is what is shipped; ``networks`` and ``optimizers`` are what is checkpointed."""
+
+    network: nn.Module
+    networks: dict[str, nn.Module]
+    optimizers: dict[str, torch.optim.Optimizer]
+
+    def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
+        """One update; ``done`` is the share of the run behind us; returns the losses to show."""
+        ...
+
+
+def draw_keep_fraction(recipe: Recipe, g: torch.Generator) -> float:
+    """A log-normal draw snapped to the recipe's levels (released SQ-GAN)."""
+    k = recipe.keep_fractions
+    raw = float(torch.exp(k.mu + k.sigma * torch.randn((), generator=g)))
+    return min(k.levels, key=lambda level: abs(level - raw))
+
+
+def draw_lost(recipe: Recipe, g: torch.Generator) -> float:
+    """Share of tokens hidden from the decoder: mostly none, else uniform up to 60 %."""
+    hit, share = torch.rand(2, generator=g).tolist()
+    return 0.6 * share if hit < recipe.lost_share else 0.0
+
+
+def class_weight_table(recipe: Recipe, classes: int) -> Tensor:
+    """Weight per class id, void last with the default weight (its errors stay out of CE anyway)."""
+    from semcom.data.classes import CAMVID_CLASSES
+
+    names = CAMVID_CLASSES[:classes]
+    unknown = set(recipe.class_weights) - set(names)
+    if unknown:
+        raise ValueError(
+            f"recipe {recipe.name}: class_weights names {sorted(unknown)[0]!r}; "
+            f"classes are {', '.join(names)}"
+        )
+    table = [recipe.class_weights.get(n, recipe.default_weight) for n in names]
+    return torch.tensor([*table, recipe.default_weight])
+
+
+def _adamw(groups: list[dict], recipe: Recipe) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=recipe.weight_decay)
+
+
+def _update(optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter]) -> None:
+    nn.utils.clip_grad_norm_(parameters, 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+
+
+class SegmenterObjective:
+    """Class-weighted cross entropy; the backbone starts from ImageNet at a lower rate."""
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        size = SEGMENTERS[recipe.network]
+        self.network = SegmentationNet(size, pretrained=True).to(device)
+        backbone = list(self.network.backbone.parameters())
+        known = {id(p) for p in backbone}
+        rest = [p for p in self.network.parameters() if id(p) not in known]
+        self.parameters = backbone + rest
+        self.networks = {"network": self.network}
+        slow = recipe.backbone_learning_rate or recipe.learning_rate
+        self.optimizers = {
+            "network": _adamw(
+                [
+                    {"params": backbone, "lr": slow},
+                    {"params": rest, "lr": recipe.learning_rate},
+                ],
+                recipe,
+            )
+        }
+        self.weights = class_weight_table(recipe, size.classes)[:-1].to(device)
+        self.classes = size.classes
+
+    def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
+        logits = self.network(batch.image)
+        loss = F.cross_entropy(
+            logits, batch.label_map, weight=self.weights, ignore_index=self.classes
+        )
+        loss.backward()
+        _update(self.optimizers["network"], self.parameters)
+        inside = batch.label_map < self.classes
+        right = (logits.argmax(1) == batch.label_map)[inside].float().mean()
+        return {"loss": loss.item(), "pixel_accuracy": right.item()}
+
+
+class MapPathObjective:
+    """G_s: weighted cross entropy between the map and its decoded logits, and commitment."""
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        size = SIZES[recipe.network]
+        self.recipe, self.classes = recipe, size.classes
+        self.network = MapPath(size).to(device)
+        self.networks = {"network": self.network}
+        self.parameters = list(self.network.parameters())
+        self.optimizers = {
+            "network": _adamw([{"params": self.parameters, "lr": recipe.learning_rate}], recipe)
+        }
+        self.weights = class_weight_table(recipe, size.classes)[:-1].to(device)
+
+    def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
+        keep, lost = draw_keep_fraction(self.recipe, g), draw_lost(self.recipe, g)
+        one_hot = one_hot_map(batch.label_map, self.classes)
+        logits, commitment, _ = self.network(one_hot, keep, lost, g)
+        loss = F.cross_entropy(
+            logits, batch.label_map, weight=self.weights, ignore_index=self.classes
+        )
+        (loss + self.recipe.commitment_weight * commitment).backward()
+        _update(self.optimizers["network"], self.parameters)
+        inside = batch.label_map < self.classes
+        right = (logits.argmax(1) == batch.label_map)[inside].float().mean()
+        used = (self.network.quantizer.ema_count > 0.1).sum()
+        return {
+            "loss": loss.item(),
+            "pixel_accuracy": right.item(),
+            "commitment": commitment.item(),
+            "keep_fraction": keep,
+            "codes_used": float(used),
+        }
+
+
+class ImagePathObjective:
+    """G_x: class-weighted L1, perceptual distance, commitment, adaptive adversarial weight.
+
+    The adversarial gradient is scaled by ``clip(w |g_rec| / (|g_adv| + 1e-4), 0, limit)``, both
+    gradients taken at the weights of the last convolution (Esser et al., VQGAN, 2021). With
+    ``map_weights`` the generator is conditioned on the decoded map of a frozen, evaluating G_s.
+    """
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        size = SIZES[recipe.network]
+        self.recipe, self.classes = recipe, size.classes
+        self.network = ImagePath(size).to(device)
+        self.discriminator = PatchDiscriminator(3 + size.classes).to(device)
+        self.networks = {"network": self.network, "discriminator": self.discriminator}
+        self.parameters = list(self.network.parameters())
+        judge = list(self.discriminator.parameters())
+        self.optimizers = {
+            "network": _adamw([{"params": self.parameters, "lr": recipe.learning_rate}], recipe),
+            "discriminator": torch.optim.AdamW(
+                judge, lr=recipe.discriminator_learning_rate, betas=(0.5, 0.9)
+            ),
+        }
+        self.perceptual = channels_last(PerceptualLoss()).to(device)
+        table = class_weight_table(recipe, size.classes)
+        self.weights = (table / table.mean()).to(device)
+        self.map_path = _frozen_map_path(recipe, device) if recipe.map_weights else None
+
+    def _decoded(self, one_hot: Tensor, g: torch.Generator) -> Tensor:
+        if self.map_path is None:
+            return one_hot
+        with torch.no_grad():
+            keep = draw_keep_fraction(self.recipe, g)
+            logits = self.map_path(one_hot, keep, draw_lost(self.recipe, g), g).output
+            return one_hot_map(logits.argmax(1), self.classes)
+
+    def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
+        r = self.recipe
+        keep, lost = draw_keep_fraction(r, g), draw_lost(r, g)
+        one_hot = one_hot_map(batch.label_map, self.classes)
+        decoded = self._decoded(one_hot, g)
+        output, commitment, _ = self.network(batch.image, one_hot, decoded, keep, lost, g)
+        picture = output.detach().requires_grad_()
+        omega = self.weights[batch.label_map][:, None]
+        pixel = (omega * (picture - batch.image).abs()).mean()
+        perceptual = self.perceptual(picture, batch.image)
+        (gradient,) = torch.autograd.grad(
+            r.pixel_weight * pixel + r.perceptual_weight * perceptual, picture
+        )
+        shown = {"pixel": pixel.item(), "perceptual": perceptual.item()}
+        if done >= r.adversarial_start and r.adversarial_weight > 0:
+            score = self.discriminator(torch.cat([picture, one_hot], 1))
+            push = adversarial_gradient(score, picture)
+            weight = self._adversarial_weight(output, gradient, push)
+            gradient = gradient + weight * push
+            shown |= {"adversarial": -score.mean().item(), "lambda": weight}
+        torch.autograd.backward(
+            [output, r.commitment_weight * commitment], [gradient, torch.ones_like(commitment)]
+        )
+        _update(self.optimizers["network"], self.parameters)
+        # the discriminator starts a little before its word counts
+        if done >= r.adversarial_start - 0.02 and r.adversarial_weight > 0:
+            shown["discriminator"] = self._judge(batch.image, picture.detach(), one_hot)
+        used = (self.network.quantizer.ema_count > 0.1).sum()
+        return shown | {"commitment": commitment.item(), "codes_used": float(used)}
+
+    def _adversarial_weight(self, output: Tensor, gradient: Tensor, push: Tensor) -> float:
+        last = self.network.decoder.out.weight
+        norms = [
+            torch.autograd.grad(output, last, grad, retain_graph=True)[0].norm().item()
+            for grad in (gradient, push)
+        ]
+        return min(
+            self.recipe.adversarial_weight * norms[0] / (norms[1] + 1e-4),
+            self.recipe.adversarial_limit,
+        )
+
+    def _judge(self, image: Tensor, picture: Tensor, one_hot: Tensor) -> float:
+        real = self.discriminator(torch.cat([image, one_hot], 1))
+        fake = self.discriminator(torch.cat([picture, one_hot], 1))
+        loss = hinge_loss(real, fake)
+        loss.backward()
+        self.optimizers["discriminator"].step()
+        self.optimizers["discriminator"].zero_grad(set_to_none=True)
+        return loss.item()
+
+
+def _frozen_map_path(recipe: Recipe, device: torch.device) -> MapPath:
+    from semcom import weights
+
+    path = MapPath(SIZES[recipe.network])
+    path.load_state_dict(weights.load(str(recipe.map_weights)), strict=False)
+    return channels_last(path.eval().requires_grad_(False)).to(device)
+
+
+OBJECTIVES: dict[str, type] = {
+    "segmenter": SegmenterObjective,
+    "map_path": MapPathObjective,
+    "image_path": ImagePathObjective,
+}

@@ -1,0 +1,88 @@
+"""A training recipe: one YAML file that says everything a training run depends on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+__all__ = ["KeepFractions", "Recipe", "TrainingData", "load_recipe"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TrainingData(_Strict):
+    """One data set to train on."""
+
+    name: str
+    split: str = "train"
+    count: int | None = Field(None, ge=1)
+    #: only samples whose name starts with this (a recording, say)
+    only: str = ""
+    root: str | None = None
+
+
+class KeepFractions(_Strict):
+    """Keep fractions drawn in training: log-normal, snapped to the nearest of ``levels``.
+
+    Released SQ-GAN: mu -0.95, sigma 0.4, five equally spaced levels of [0.05, 1].
+    """
+
+    mu: float = -0.95
+    sigma: float = Field(default=0.4, gt=0)
+    levels: tuple[float, ...] = (0.05, 0.2875, 0.525, 0.7625, 1.0)
+
+
+class Recipe(_Strict):
+    """See the YAML files beside this module for complete examples."""
+
+    name: str
+    objective: Literal["segmenter", "map_path", "image_path"]
+    network: str = Field("compact", description="a size of the network, e.g. compact or scorer")
+    data: tuple[TrainingData, ...] = Field(min_length=1)
+    size: tuple[int, int] = (256, 512)
+    crop: tuple[int, int] = (128, 256)
+    scales: tuple[float, float] = Field((1.0, 1.0), description="zoom range of the random crop")
+    batch: int = Field(8, ge=1)
+    steps: int = Field(ge=1)
+    warmup: int = Field(50, ge=0)
+    cooldown: float = Field(0.25, ge=0, le=1, description="share of the steps, learning rate to 0")
+    learning_rate: float = Field(6e-4, gt=0)
+    backbone_learning_rate: float | None = Field(None, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    ema: float = Field(0.998, ge=0, lt=1)
+    seed: int = 0
+    keep_fractions: KeepFractions = KeepFractions()
+    lost_share: float = Field(0.25, ge=0, le=1, description="how often tokens are hidden")
+    class_weights: dict[str, float] = Field({}, description="the task: weight by class name")
+    default_weight: float = Field(1.0, ge=0)
+    pixel_weight: float = 1.0
+    perceptual_weight: float = 0.5
+    commitment_weight: float = 0.25
+    adversarial_start: float = Field(0.4, ge=0, le=1, description="share of the steps before it")
+    adversarial_weight: float = Field(0.15, ge=0)
+    adversarial_limit: float = Field(0.2, ge=0)
+    discriminator_learning_rate: float = 2e-4
+    start_from: str | None = Field(None, description="weights to begin with")
+    map_weights: str | None = Field(None, description="frozen label-map path feeding the generator")
+    checkpoint_minutes: float = Field(3.0, gt=0)
+    threads: int | None = Field(None, ge=1)
+    device: str = "auto"
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read and check a recipe; raises ValueError naming the file and the key that is wrong."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no recipe {path}: give the path of a YAML file")
+    try:
+        return Recipe.model_validate(yaml.safe_load(path.read_text()))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not valid YAML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(p) for p in first["loc"]) or "the file"
+        raise ValueError(f"{path}: {where}: {first['msg']}") from error

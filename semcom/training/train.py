@@ -1,0 +1,142 @@
+"""The training loop: a run that is stopped and started again goes on as if it never stopped.
+
+A checkpoint is written every few minutes and on an interrupt; every random draw is a function of
+the recipe's seed and the step.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from semcom.layout import channels_last
+from semcom.training.batches import TrainingSet, load_training_set, step_generator
+from semcom.training.checkpoint import export, load_checkpoint, save_checkpoint
+from semcom.training.objectives import OBJECTIVES, Objective
+from semcom.training.recipe import Recipe
+
+__all__ = ["Progress", "learning_rate_factor", "recipe_digest", "train"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step's report. ``seconds_left`` is an estimate from this run's own pace."""
+
+    step: int
+    steps: int
+    losses: dict[str, float]
+    seconds_per_step: float
+    seconds_left: float
+
+
+def recipe_digest(recipe: Recipe) -> str:
+    """Identity of a training run: all of the recipe but its length and how it is run."""
+    how = {"steps", "checkpoint_minutes", "threads", "device", "cooldown"}
+    return hashlib.sha256(recipe.model_dump_json(exclude=how).encode()).hexdigest()[:16]
+
+
+def learning_rate_factor(recipe: Recipe, step: int) -> float:
+    """Linear warm-up, constant, then linear to zero over the last ``cooldown`` of the steps.
+
+    A constant middle lets a finished run be extended by raising ``steps``
+    (Zhai et al., "Scaling vision transformers", 2022).
+    """
+    cooldown = max(1, round(recipe.cooldown * recipe.steps))
+    return min(1.0, (step + 1) / max(1, recipe.warmup), (recipe.steps - step) / cooldown)
+
+
+def _device(recipe: Recipe) -> torch.device:
+    if recipe.device != "auto":
+        return torch.device(recipe.device)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _start_from(objective: Objective, recipe: Recipe) -> None:
+    from semcom import weights
+
+    if recipe.start_from:
+        state = weights.load(recipe.start_from)
+        missing, unexpected = objective.network.load_state_dict(state, strict=False)
+        kept_out = [k for k in missing if not k.endswith(("ema_count", "ema_sum", "tracked"))]
+        if kept_out or unexpected:
+            name = (kept_out + unexpected)[0]
+            raise ValueError(f"weights {recipe.start_from} do not fit {recipe.network}: {name}")
+        quantizer = getattr(objective.network, "quantizer", None)
+        if quantizer is not None:  # the moving averages restart at the shipped codebook
+            quantizer.ema_count.fill_(1.0)
+            quantizer.ema_sum.copy_(quantizer.codebook)
+
+
+def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) -> Iterator[Progress]:
+    """Train (or go on training) into the folder ``out``, one :class:`Progress` per step.
+
+    ``out/checkpoint.safetensors`` holds the whole state, ``out/log.csv`` the losses and
+    ``out/<recipe name>.safetensors`` the averaged network in half precision.
+    """
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+    torch.manual_seed(recipe.seed)  # initial weights and dropout only
+    device = _device(recipe)
+    objective: Objective = OBJECTIVES[recipe.objective](recipe, device)
+    for network in objective.networks.values():
+        channels_last(network)
+    _start_from(objective, recipe)
+    average = AveragedModel(
+        objective.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=False
+    )
+    networks = objective.networks | {"average": average}
+    digest, checkpoint = recipe_digest(recipe), out / "checkpoint.safetensors"
+    first = 0
+    if checkpoint.is_file():
+        first = load_checkpoint(checkpoint, networks, objective.optimizers, digest)
+    if first >= recipe.steps:
+        return
+    samples = training_set or load_training_set(recipe)
+    base = {n: [g["lr"] for g in o.param_groups] for n, o in objective.optimizers.items()}
+
+    def save(step: int) -> None:
+        save_checkpoint(checkpoint, step, networks, objective.optimizers, digest)
+        note = {"recipe": recipe.name, "steps": str(step), "digest": digest}
+        export(out / f"{recipe.name}.safetensors", average.module, note)
+
+    out.mkdir(parents=True, exist_ok=True)
+    done, saved, begun = first, time.monotonic(), time.monotonic()
+    try:
+        for step in range(first, recipe.steps):
+            factor = learning_rate_factor(recipe, step)
+            for name, optimizer in objective.optimizers.items():
+                for group, rate in zip(optimizer.param_groups, base[name], strict=True):
+                    group["lr"] = rate * factor
+            for network in objective.networks.values():
+                network.train()
+            torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout of this step
+            batch = samples.batch(recipe, step, device)
+            draws = step_generator(~recipe.seed & 0xFFFF, step)
+            losses = objective.step(batch, step / recipe.steps, draws)
+            average.update_parameters(objective.network)
+            done = step + 1
+            _log(out / "log.csv", done, losses)
+            if time.monotonic() - saved > 60 * recipe.checkpoint_minutes:
+                save(done)
+                saved = time.monotonic()
+            pace = (time.monotonic() - begun) / (done - first)
+            yield Progress(done, recipe.steps, losses, pace, pace * (recipe.steps - done))
+    finally:  # an interrupt keeps every finished step
+        if done > first:
+            save(done)
+
+
+def _log(path: Path, step: int, losses: dict[str, float]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        if new:
+            writer.writerow(["step", "loss", "value"])
+        writer.writerows([step, name, f"{value:.6g}"] for name, value in losses.items())
