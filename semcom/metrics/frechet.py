@@ -23,10 +23,13 @@ __all__ = ["Fid", "FrechetEfficientNetLite0", "Gaussian", "frechet_distance"]
 
 @dataclass(frozen=True)
 class Gaussian:
-    """``mean`` [d] and ``covariance`` [d, d] of ``count`` vectors, float64."""
+    """A Gaussian fitted to ``count`` vectors of d channels.
+
+    ``mean`` [d]; ``deviations`` [m, d] with covariance ``deviations.T @ deviations``; float64.
+    """
 
     mean: np.ndarray
-    covariance: np.ndarray
+    deviations: np.ndarray
     count: int
 
     @classmethod
@@ -36,27 +39,40 @@ class Gaussian:
             raise ValueError(f"a Gaussian needs two vectors or more, got shape {features.shape}")
         vectors = features.astype(np.float64)
         mean = vectors.mean(axis=0)
-        vectors -= mean
-        return cls(mean, vectors.T @ vectors / (len(vectors) - 1), len(vectors))
+        return cls(mean, (vectors - mean) / np.sqrt(len(vectors) - 1), len(vectors))
+
+    @classmethod
+    def of(cls, mean: np.ndarray, covariance: np.ndarray, count: int) -> Gaussian:
+        """The Gaussian with ``mean`` [d] and ``covariance`` [d, d] of ``count`` vectors."""
+        return cls(mean, _symmetric_root(covariance), count)
+
+    @cached_property
+    def covariance(self) -> np.ndarray:
+        return self.deviations.T @ self.deviations
 
     @cached_property
     def root(self) -> np.ndarray:
-        """Symmetric square root [d, d] of the covariance."""
-        values, vectors = np.linalg.eigh(self.covariance)
-        return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+        """R [min(m, d), d] with covariance R^T R."""
+        rows, channels = self.deviations.shape
+        return self.deviations if rows <= channels else _symmetric_root(self.covariance)
+
+    @property
+    def trace(self) -> float:
+        return float(np.sum(self.deviations**2))
 
 
 def frechet_distance(first: Gaussian, second: Gaussian) -> float:
-    """Squared Fréchet distance |m1 - m2|^2 + tr C1 + tr C2 - 2 tr (C1^1/2 C2 C1^1/2)^1/2.
+    """Squared Fréchet distance |m1 - m2|^2 + tr C1 + tr C2 - 2 tr (C1 C2)^1/2.
 
-    The trace is the sum of the roots of the eigenvalues of a symmetric matrix, so it is real and
-    stable also where there are fewer vectors than dimensions and both covariances are singular.
+    With C1 = R^T R the last trace is the sum of the roots of the eigenvalues of R C2 R^T, which is
+    symmetric: real and stable also where there are fewer vectors than dimensions and both
+    covariances are singular.
 
     :raises ValueError: if the sets have different sizes or dimensions
 
-    >>> a = Gaussian(np.zeros(2), np.diag([1.0, 4.0]), 100)
-    >>> b = Gaussian(np.array([3.0, 0.0]), np.diag([4.0, 4.0]), 100)
-    >>> frechet_distance(a, b)
+    >>> a = Gaussian.of(np.zeros(2), np.diag([1.0, 4.0]), 100)
+    >>> b = Gaussian.of(np.array([3.0, 0.0]), np.diag([4.0, 4.0]), 100)
+    >>> round(frechet_distance(a, b), 9)
     10.0
     """
     if first.mean.shape != second.mean.shape:
@@ -66,12 +82,21 @@ def frechet_distance(first: Gaussian, second: Gaussian) -> float:
             f"the sets hold {first.count} and {second.count} vectors: the distance is biased by an "
             "amount that depends on their number, so only sets of the same size can be compared"
         )
-    product = first.root @ second.covariance @ first.root
+    rows, channels = second.deviations.shape
+    if rows <= channels:
+        half = first.root @ second.deviations.T
+        product = half @ half.T
+    else:
+        product = first.root @ second.covariance @ first.root.T
     eigenvalues = np.linalg.eigvalsh((product + product.T) / 2)
     cross = np.sqrt(np.maximum(eigenvalues, 0)).sum()
     shift = first.mean - second.mean
-    spread = np.trace(first.covariance) + np.trace(second.covariance) - 2 * cross
-    return float(shift @ shift + max(spread, 0.0))
+    return float(shift @ shift + max(first.trace + second.trace - 2 * cross, 0.0))
+
+
+def _symmetric_root(covariance: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
 class _Frechet(FeatureDistance):

@@ -42,15 +42,16 @@ def ms_ssim(first: np.ndarray, second: np.ndarray) -> float:
         raise ValueError(f"pictures of {first.shape} and {second.shape} cannot be compared")
     scales = num_scales(min(first.shape[:2]))
     weights = np.array(WEIGHTS[:scales]) * sum(WEIGHTS) / sum(WEIGHTS[:scales])
-    x, y = first.astype(np.float64), second.astype(np.float64)
-    product = np.ones(first.shape[2])
+    # [3, H, W], so that rows are contiguous
+    x, y = (np.ascontiguousarray(p.transpose(2, 0, 1), np.float64) for p in (first, second))
+    product = np.ones(len(x))
     for scale, weight in enumerate(weights):
         luminance, contrast_structure = _ssim_parts(x, y)
         factor = contrast_structure
         if scale == scales - 1:
             factor = luminance * contrast_structure
         # an anti-correlated scale has no real power; zero is the limit of similarity
-        product *= np.maximum(factor.mean(axis=(0, 1)), 0) ** weight
+        product *= np.maximum(factor.mean(axis=(1, 2)), 0) ** weight
         x, y = _halved(x), _halved(y)
     return float(product.mean())
 
@@ -70,7 +71,7 @@ def num_scales(side: int) -> int:
 
 
 def _ssim_parts(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Luminance term and contrast-structure term at every whole window, [h, w, 3] each."""
+    """Luminance term and contrast-structure term at every whole window, [3, h, w] each."""
     mean_x, mean_y = _blurred(x), _blurred(y)
     variance_x = _blurred(x * x) - mean_x**2
     variance_y = _blurred(y * y) - mean_y**2
@@ -84,15 +85,16 @@ def _blurred(x: np.ndarray) -> np.ndarray:
     taps = np.exp(-0.5 * ((np.arange(_WINDOW) - _WINDOW // 2) / _SIGMA) ** 2)
     taps /= taps.sum()
     margin = slice(_WINDOW // 2, -(_WINDOW // 2))
-    rows = correlate1d(x, taps, axis=0, mode="constant")[margin]
-    return correlate1d(rows, taps, axis=1, mode="constant")[:, margin]
+    rows = correlate1d(x, taps, axis=1, mode="constant")[:, margin]
+    return correlate1d(rows, taps, axis=2, mode="constant")[:, :, margin]
 
 
 def _halved(x: np.ndarray) -> np.ndarray:
     """Mean of every 2 x 2 block; an odd last row or column is repeated."""
-    height, width = x.shape[:2]
-    even = np.pad(x, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    return even.reshape((height + 1) // 2, 2, (width + 1) // 2, 2, -1).mean(axis=(1, 3))
+    height, width = x.shape[1:]
+    even = np.pad(x, ((0, 0), (0, height % 2), (0, width % 2)), mode="edge")
+    rows = even[:, ::2] + even[:, 1::2]
+    return (rows[:, :, ::2] + rows[:, :, 1::2]) / 4
 
 
 class MsSsim:
