@@ -116,7 +116,7 @@ class InceptionV3Features:
         with torch.inference_mode():
             found = [
                 self._network(image.permute(2, 0, 1)[None].contiguous())[0].numpy()
-                for image in torch.from_numpy(np.ascontiguousarray(images))
+                for image in torch.from_numpy(np.array(images))
             ]
         return np.stack(found)
 

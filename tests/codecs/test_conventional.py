@@ -56,6 +56,7 @@ def test_a_picture_comes_back_alike_and_every_bit_is_counted(name):
     received = codec.decode([packet.payload])
     assert received.image.shape == photo().shape
     assert received.image.dtype == np.uint8
+    assert received.image.flags.writeable
     assert psnr(photo(), received.image) > 25
     assert packet.bits["header"] == 8 * HEADER_BYTES
     assert sum(packet.bits.values()) == 8 * len(packet.payload)

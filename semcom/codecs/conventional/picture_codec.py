@@ -140,7 +140,8 @@ class PictureCodec(ABC):
             require_picture(image, coded_size)
         except _DAMAGE as error:
             raise ValueError(f"the {self.name} payload cannot be decoded: {error}") from error
-        return Reconstruction(resize(image, self.size))
+        # a copy of its own: decoders hand out read-only views
+        return Reconstruction(np.array(resize(image, self.size)))
 
     def _fit(self, image: np.ndarray, num_bytes: int) -> tuple[int, bytes]:
         """Scale index and data of the best coding of ``image`` within ``num_bytes``."""
