@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["export", "load_checkpoint", "save_checkpoint"]
+__all__ = ["export", "load_checkpoint", "save_checkpoint", "shipped_state"]
 
 
 def save_checkpoint(
@@ -68,13 +67,18 @@ def load_checkpoint(
     return int(meta["step"])
 
 
-def export(path: Path, network: nn.Module, note: dict[str, str]) -> None:
-    """The shipped form: half precision, without what only training needs."""
-    state = {
-        k: (v.half() if v.is_floating_point() else v).contiguous()
+def shipped_state(network: nn.Module) -> dict[str, Tensor]:
+    """The state that is shipped: half precision, without what only training needs."""
+    training_only = ("ema_count", "ema_sum", "recent", "num_batches_tracked")
+    return {
+        k: v.half() if v.is_floating_point() else v
         for k, v in network.state_dict().items()
-        if not k.endswith(("ema_count", "ema_sum", "num_batches_tracked"))
+        if not k.endswith(training_only)
     }
+
+
+def export(path: Path, state: dict[str, Tensor], note: dict[str, str]) -> None:
+    """Write the shipped form of a network atomically, with ``note`` in its header."""
     _write(path, state, note)
 
 
@@ -85,11 +89,4 @@ def _write(path: Path, tensors: dict[str, Tensor], meta: dict[str, str]) -> None
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
     temporary.write_bytes(save(data, meta))
-    os.replace(temporary, path)
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write ``content`` atomically."""
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(content, indent=1))
     os.replace(temporary, path)

@@ -12,8 +12,10 @@ from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.model import ImagePath, MapPath, one_hot_map
 from semcom.layout import channels_last
 from semcom.segmentation.segmenter import SEGMENTERS, SegmentationNet
-from semcom.training.batches import Batch
+from semcom.training.batches import Batch, TrainingSet
+from semcom.training.checkpoint import shipped_state
 from semcom.training.discriminator import PatchDiscriminator, adversarial_gradient, hinge_loss
+from semcom.training.index_prior import IndexPriorObjective
 from semcom.training.perceptual import PerceptualLoss
 from semcom.training.recipe import Recipe
 
@@ -26,6 +28,14 @@ class Objective(Protocol):
     network: nn.Module
     networks: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
+
+    def prepare(self, samples: TrainingSet) -> None:
+        """Called once with all pictures before the first step."""
+        ...
+
+    def shipped(self, network: nn.Module) -> dict[str, Tensor]:
+        """Tensors of ``network`` in the form that is shipped."""
+        ...
 
     def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
         """One update; ``done`` is the share of the run behind us; returns the losses to show."""
@@ -40,9 +50,11 @@ def draw_keep_fraction(recipe: Recipe, g: torch.Generator) -> float:
 
 
 def draw_lost(recipe: Recipe, g: torch.Generator) -> float:
-    """Share of tokens hidden from the decoder: mostly none, else uniform up to 60 %."""
+    """Share of tokens hidden from the decoder: mostly none, else up to 60 %, now and then all."""
     hit, share = torch.rand(2, generator=g).tolist()
-    return 0.6 * share if hit < recipe.lost_share else 0.0
+    if hit >= recipe.lost_share:
+        return 0.0
+    return 1.0 if share > 0.9 else 0.65 * share
 
 
 def class_weight_table(recipe: Recipe, classes: int) -> Tensor:
@@ -70,7 +82,17 @@ def _update(optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter]) ->
     optimizer.zero_grad(set_to_none=True)
 
 
-class SegmenterObjective:
+class _Network:
+    """What the objectives of whole networks share: nothing to prepare, half precision shipped."""
+
+    def prepare(self, samples: TrainingSet) -> None:
+        return None
+
+    def shipped(self, network: nn.Module) -> dict[str, Tensor]:
+        return shipped_state(network)
+
+
+class SegmenterObjective(_Network):
     """Class-weighted cross entropy; the backbone starts from ImageNet at a lower rate."""
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
@@ -106,12 +128,13 @@ class SegmenterObjective:
         return {"loss": loss.item(), "pixel_accuracy": right.item()}
 
 
-class MapPathObjective:
+class MapPathObjective(_Network):
     """G_s: weighted cross entropy between the map and its decoded logits, and commitment."""
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         size = SIZES[recipe.network]
         self.recipe, self.classes = recipe, size.classes
+        self.continuous = recipe.continuous_steps / recipe.steps
         self.network = MapPath(size).to(device)
         self.networks = {"network": self.network}
         self.parameters = list(self.network.parameters())
@@ -123,7 +146,9 @@ class MapPathObjective:
     def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
         keep, lost = draw_keep_fraction(self.recipe, g), draw_lost(self.recipe, g)
         one_hot = one_hot_map(batch.label_map, self.classes)
-        logits, commitment, _ = self.network(one_hot, keep, lost, g)
+        logits, commitment, _ = self.network(
+            one_hot, keep, lost, g, quantise=done >= self.continuous
+        )
         loss = F.cross_entropy(
             logits, batch.label_map, weight=self.weights, ignore_index=self.classes
         )
@@ -131,17 +156,16 @@ class MapPathObjective:
         _update(self.optimizers["network"], self.parameters)
         inside = batch.label_map < self.classes
         right = (logits.argmax(1) == batch.label_map)[inside].float().mean()
-        used = (self.network.quantizer.ema_count > 0.1).sum()
         return {
             "loss": loss.item(),
             "pixel_accuracy": right.item(),
             "commitment": commitment.item(),
             "keep_fraction": keep,
-            "codes_used": float(used),
+            "codes_used": self.network.quantizer.perplexity(),
         }
 
 
-class ImagePathObjective:
+class ImagePathObjective(_Network):
     """G_x: class-weighted L1, perceptual distance, commitment, adaptive adversarial weight.
 
     The adversarial gradient is scaled by ``clip(w |g_rec| / (|g_adv| + 1e-4), 0, limit)``, both
@@ -152,6 +176,7 @@ class ImagePathObjective:
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         size = SIZES[recipe.network]
         self.recipe, self.classes = recipe, size.classes
+        self.continuous = recipe.continuous_steps / recipe.steps
         self.network = ImagePath(size).to(device)
         self.discriminator = PatchDiscriminator(3 + size.classes).to(device)
         self.networks = {"network": self.network, "discriminator": self.discriminator}
@@ -181,7 +206,9 @@ class ImagePathObjective:
         keep, lost = draw_keep_fraction(r, g), draw_lost(r, g)
         one_hot = one_hot_map(batch.label_map, self.classes)
         decoded = self._decoded(one_hot, g)
-        output, commitment, _ = self.network(batch.image, one_hot, decoded, keep, lost, g)
+        output, commitment, _ = self.network(
+            batch.image, one_hot, decoded, keep, lost, g, quantise=done >= self.continuous
+        )
         picture = output.detach().requires_grad_()
         omega = self.weights[batch.label_map][:, None]
         pixel = (omega * (picture - batch.image).abs()).mean()
@@ -203,8 +230,10 @@ class ImagePathObjective:
         # the discriminator starts a little before its word counts
         if done >= r.adversarial_start - 0.02 and r.adversarial_weight > 0:
             shown["discriminator"] = self._judge(batch.image, picture.detach(), one_hot)
-        used = (self.network.quantizer.ema_count > 0.1).sum()
-        return shown | {"commitment": commitment.item(), "codes_used": float(used)}
+        return shown | {
+            "commitment": commitment.item(),
+            "codes_used": self.network.quantizer.perplexity(),
+        }
 
     def _adversarial_weight(self, output: Tensor, gradient: Tensor, push: Tensor) -> float:
         last = self.network.decoder.out.weight
@@ -239,4 +268,5 @@ OBJECTIVES: dict[str, type] = {
     "segmenter": SegmenterObjective,
     "map_path": MapPathObjective,
     "image_path": ImagePathObjective,
+    "index_prior": IndexPriorObjective,
 }

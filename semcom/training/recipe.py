@@ -41,7 +41,7 @@ class Recipe(_Strict):
     """See the YAML files beside this module for complete examples."""
 
     name: str
-    objective: Literal["segmenter", "map_path", "image_path"]
+    objective: Literal["segmenter", "map_path", "image_path", "index_prior"]
     network: str = Field("compact", description="a size of the network, e.g. compact or scorer")
     data: tuple[TrainingData, ...] = Field(min_length=1)
     size: tuple[int, int] = (256, 512)
@@ -57,6 +57,7 @@ class Recipe(_Strict):
     ema: float = Field(0.998, ge=0, lt=1)
     seed: int = 0
     keep_fractions: KeepFractions = KeepFractions()
+    continuous_steps: int = Field(0, ge=0, description="first steps, without quantisation")
     lost_share: float = Field(0.25, ge=0, le=1, description="how often tokens are hidden")
     class_weights: dict[str, float] = Field({}, description="the task: weight by class name")
     default_weight: float = Field(1.0, ge=0)
@@ -68,7 +69,8 @@ class Recipe(_Strict):
     adversarial_limit: float = Field(0.2, ge=0)
     discriminator_learning_rate: float = 2e-4
     start_from: str | None = Field(None, description="weights to begin with")
-    map_weights: str | None = Field(None, description="frozen label-map path feeding the generator")
+    map_weights: str | None = Field(None, description="frozen label-map path")
+    image_weights: str | None = Field(None, description="frozen image path (index prior only)")
     checkpoint_minutes: float = Field(3.0, gt=0)
     threads: int | None = Field(None, ge=1)
     device: str = "auto"

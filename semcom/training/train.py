@@ -64,7 +64,9 @@ def _start_from(objective: Objective, recipe: Recipe) -> None:
     if recipe.start_from:
         state = weights.load(recipe.start_from)
         missing, unexpected = objective.network.load_state_dict(state, strict=False)
-        kept_out = [k for k in missing if not k.endswith(("ema_count", "ema_sum", "tracked"))]
+        kept_out = [
+            k for k in missing if not k.endswith(("ema_count", "ema_sum", "recent", "tracked"))
+        ]
         if kept_out or unexpected:
             name = (kept_out + unexpected)[0]
             raise ValueError(f"weights {recipe.start_from} do not fit {recipe.network}: {name}")
@@ -99,12 +101,13 @@ def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) ->
     if first >= recipe.steps:
         return
     samples = training_set or load_training_set(recipe)
+    objective.prepare(samples)
     base = {n: [g["lr"] for g in o.param_groups] for n, o in objective.optimizers.items()}
 
     def save(step: int) -> None:
         save_checkpoint(checkpoint, step, networks, objective.optimizers, digest)
         note = {"recipe": recipe.name, "steps": str(step), "digest": digest}
-        export(out / f"{recipe.name}.safetensors", average.module, note)
+        export(out / f"{recipe.name}.safetensors", objective.shipped(average.module), note)
 
     out.mkdir(parents=True, exist_ok=True)
     done, saved, begun = first, time.monotonic(), time.monotonic()

@@ -39,8 +39,8 @@ SIZES: dict[str, Size] = {
         label_map=PathSize((16, 16, 24, 32), 8, 16, codes=64, demasking_blocks=1, spade_hidden=8),
     ),
     "compact": Size(
-        image=PathSize((48, 64, 96, 144), 24, 64),
-        label_map=PathSize((32, 48, 80, 112), 24, 48, demasking_blocks=3),
+        image=PathSize((48, 64, 96, 144), 24, 16),
+        label_map=PathSize((32, 48, 80, 112), 24, 16, demasking_blocks=3),
     ),
     "paper": Size(
         image=PathSize((128, 256, 256, 512), 128, 256, 1024, 8, 128, 3, 2),

@@ -25,7 +25,7 @@ from semcom.codecs.sqgan.demasking import AdaptiveDemasking
 from semcom.codecs.sqgan.encoder import Encoder
 from semcom.codecs.sqgan.generator import ImageGenerator, MapDecoder
 from semcom.codecs.sqgan.quantizer import VectorQuantizer
-from semcom.codecs.sqgan.samm import SAMM
+from semcom.codecs.sqgan.samm import SAMM, Selection
 
 __all__ = ["ImagePath", "MapPath", "Tokens", "map_pyramid", "one_hot_map"]
 
@@ -81,12 +81,9 @@ class _Path(nn.Module):
     def _features(self, source: Tensor, pyramid: list[Tensor]) -> Tensor:
         raise NotImplementedError
 
-    def tokens(self, source: Tensor, pyramid: list[Tensor], keep_fraction: float) -> Tokens:
-        """Encode: kept cells and their code indices."""
-        chosen = self.samm(self._features(source, pyramid), pyramid[4], keep_fraction)
-        b, k, d = chosen.vectors.shape
-        index = self.quantizer.indices(chosen.vectors.reshape(b * k, d)).reshape(b, k)
-        return Tokens(chosen.kept, index, chosen.scores)
+    def select(self, source: Tensor, pyramid: list[Tensor], keep_fraction: float) -> Selection:
+        """Encoder and SAMM: the kept vectors of ``source``, before quantisation."""
+        return self.samm(self._features(source, pyramid), pyramid[4], keep_fraction)
 
     def features(self, cells: Tensor, indices: Tensor, shape: tuple[int, int]) -> Tensor:
         """Decode: fill the grid of ``shape`` from the cells that arrived."""
@@ -99,13 +96,16 @@ class _Path(nn.Module):
         keep_fraction: float,
         lost: float,
         generator: torch.Generator | None,
+        quantise: bool,
     ) -> tuple[Tensor, Tensor, Tokens]:
-        chosen = self.samm(self._features(source, pyramid), pyramid[4], keep_fraction)
+        chosen = self.select(source, pyramid, keep_fraction)
         b, k, d = chosen.vectors.shape
-        codes, index, commitment = self.quantizer(chosen.vectors.reshape(b * k, d), generator)
+        codes, index, commitment = self.quantizer(
+            chosen.vectors.reshape(b * k, d), generator, quantise
+        )
         codes, index, cells = codes.reshape(b, k, d), index.reshape(b, k), chosen.kept
         if lost > 0:  # packets that never came: the decoder sees fewer codes than were sent
-            arrived = torch.randperm(k, generator=generator)[: max(1, round(k * (1 - lost)))]
+            arrived = torch.randperm(k, generator=generator)[: round(k * (1 - lost))]
             arrived = arrived.to(codes.device)
             codes, cells = codes[:, arrived], cells[:, arrived]
         shape = (pyramid[4].shape[2], pyramid[4].shape[3])
@@ -134,10 +134,13 @@ class MapPath(_Path):
         keep_fraction: float,
         lost: float = 0.0,
         generator: torch.Generator | None = None,
+        quantise: bool = True,
     ) -> Trained:
         """Training pass; ``lost`` is the share of kept codes hidden from the decoder."""
         pyramid = map_pyramid(one_hot)
-        x, commitment, tokens = self._train(one_hot, pyramid, keep_fraction, lost, generator)
+        x, commitment, tokens = self._train(
+            one_hot, pyramid, keep_fraction, lost, generator, quantise
+        )
         return Trained(self.decoder(x), commitment, tokens)
 
 
@@ -166,9 +169,12 @@ class ImagePath(_Path):
         keep_fraction: float,
         lost: float = 0.0,
         generator: torch.Generator | None = None,
+        quantise: bool = True,
     ) -> Trained:
         """Training pass: the transmitter sees ``one_hot``, the generator ``decoded_one_hot``."""
         pyramid = map_pyramid(one_hot)
-        x, commitment, tokens = self._train(image, pyramid, keep_fraction, lost, generator)
+        x, commitment, tokens = self._train(
+            image, pyramid, keep_fraction, lost, generator, quantise
+        )
         seen = pyramid if decoded_one_hot is one_hot else map_pyramid(decoded_one_hot)
         return Trained(self.decoder(x, seen), commitment, tokens)

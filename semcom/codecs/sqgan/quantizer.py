@@ -14,18 +14,22 @@ class VectorQuantizer(nn.Module):
 
     Van den Oord et al., "Neural discrete representation learning", 2017, appendix A.1. A code is
     dead when its moving count falls below ``restart`` times the mean count, a threshold that does
-    not depend on the batch size; it restarts at a random vector of the current batch.
+    not depend on the batch size; it restarts at a random vector of the recent past. The codebook
+    begins as such vectors, too: a network that first trains with continuous vectors starts
+    quantising with every code in use.
     """
 
-    def __init__(self, codes: int, dim: int, decay: float = 0.99, restart: float = 0.02) -> None:
+    def __init__(self, codes: int, dim: int, decay: float = 0.99, restart: float = 0.1) -> None:
         super().__init__()
         self.decay, self.restart = decay, restart
         self.register_buffer("codebook", torch.zeros(codes, dim))
         self.register_buffer("ema_count", torch.zeros(codes))
         self.register_buffer("ema_sum", torch.zeros(codes, dim))
+        self.register_buffer("recent", torch.zeros(2 * codes, dim))
         self.codebook: Tensor
         self.ema_count: Tensor
         self.ema_sum: Tensor
+        self.recent: Tensor
 
     def indices(self, v: Tensor) -> Tensor:
         """Nearest code of each vector; ``v`` [n, D] -> [n] int64."""
@@ -37,29 +41,30 @@ class VectorQuantizer(nn.Module):
         return F.embedding(indices, self.codebook)
 
     def forward(
-        self, v: Tensor, generator: torch.Generator | None = None
+        self, v: Tensor, generator: torch.Generator | None = None, quantise: bool = True
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Quantise ``v`` [n, D]: codes [n, D] (straight-through), indices [n], commitment loss.
 
-        In training mode the codebook moves; ``generator`` draws the restarts.
+        In training mode the codebook moves; ``generator`` draws the restarts. ``quantise=False``
+        passes the vectors through and only remembers them.
         """
         if self.training:
-            self._start(v.detach(), generator)
+            n = min(len(v), len(self.recent))
+            self.recent.copy_(torch.cat([self.recent[n:], v[:n].detach()]))
+        if not quantise:
+            return v, torch.zeros(len(v), dtype=torch.long, device=v.device), v.sum() * 0
+        if self.training and not bool(self.ema_count.any()):
+            self._restart(torch.ones_like(self.ema_count, dtype=torch.bool), 1.0, generator)
         index = self.indices(v.detach())
         q = self.lookup(index)
         if self.training:
             self._follow(v.detach(), index, generator)
-        return v + (q - v).detach(), index, F.mse_loss(v, q)
+        return v + (q - v).detach(), index, (v - q).square().sum(1).mean()
 
-    @torch.no_grad()
-    def _start(self, v: Tensor, generator: torch.Generator | None) -> None:
-        if bool(self.ema_count.any()) or not len(v):
-            return
-        pick = torch.randint(len(v), (len(self.codebook),), generator=generator, device="cpu")
-        noise = torch.randn(self.codebook.shape, generator=generator) * 0.01
-        self.codebook.copy_(v[pick.to(v.device)] + noise.to(v))
-        self.ema_count.fill_(len(v) / len(self.codebook))
-        self.ema_sum.copy_(self.codebook * self.ema_count[:, None])
+    def perplexity(self) -> float:
+        """Effective number of codes in use, ``exp`` of the entropy of the moving counts."""
+        share = self.ema_count / self.ema_count.sum().clamp_min(1e-9)
+        return float(torch.exp(torch.special.entr(share).sum()))
 
     @torch.no_grad()
     def _follow(self, v: Tensor, index: Tensor, generator: torch.Generator | None) -> None:
@@ -67,10 +72,20 @@ class VectorQuantizer(nn.Module):
         total = torch.zeros_like(self.ema_sum).index_add_(0, index, v)
         self.ema_count.lerp_(count, 1 - self.decay)
         self.ema_sum.lerp_(total, 1 - self.decay)
-        mean = self.ema_count.mean()
+        mean = float(self.ema_count.mean())
         dead = self.ema_count < self.restart * mean
-        if bool(dead.any()) and len(v):
-            pick = torch.randint(len(v), (int(dead.sum()),), generator=generator, device="cpu")
-            self.ema_sum[dead] = v[pick.to(v.device)] * mean
-            self.ema_count[dead] = mean
         self.codebook.copy_(self.ema_sum / self.ema_count.clamp_min(1e-5)[:, None])
+        if bool(dead.any()):
+            self._restart(dead, mean, generator)
+
+    @torch.no_grad()
+    def _restart(self, dead: Tensor, count: float, generator: torch.Generator | None) -> None:
+        known = torch.nonzero(self.recent.square().sum(1) > 0)[:, 0]
+        if not len(known):
+            return
+        order = torch.randperm(len(known), generator=generator)
+        pick = order[torch.arange(int(dead.sum())) % len(order)].to(known.device)
+        fresh = self.recent[known[pick]]
+        self.codebook[dead] = fresh
+        self.ema_sum[dead] = fresh * count
+        self.ema_count[dead] = count

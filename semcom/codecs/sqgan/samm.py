@@ -35,9 +35,11 @@ def kept_cells(keep_fraction: float, cells: int) -> int:
 class SAMM(nn.Module):
     """Scores every cell under the label map, keeps the best, projects them to code vectors.
 
-    Score: SPADE-GN, conv 3x3, ReLU, SPADE-GN, conv 1x1, sigmoid. Kept vector: ``W (a_i LN(z_i))``.
+    Score: SPADE-GN, conv 3x3, ReLU, SPADE-GN, conv 1x1, sigmoid. Kept vector: ``a_i W LN(z_i)``.
     The product with the score is the only way a gradient reaches the score network; there is no
-    straight-through mask and no budget loss (SQ-GAN, arXiv 2502.09520; MQ-VAE, CVPR 2023).
+    straight-through mask and no budget loss (SQ-GAN, arXiv 2502.09520; MQ-VAE, CVPR 2023). Unlike
+    there, ``W LN(z_i)`` is scaled to unit length first, so that vectors cannot run away from
+    their codebook (Yu et al., ViT-VQGAN, 2022).
     """
 
     def __init__(self, channels: int, code_dim: int, classes: int, hidden: int) -> None:
@@ -58,4 +60,5 @@ class SAMM(nn.Module):
         kept = order[:, :k].sort(dim=1).values
         u = F.layer_norm(z.flatten(2).transpose(1, 2), (z.shape[1],))  # [B, N, C]
         u = u.gather(1, kept[..., None].expand(-1, -1, u.shape[2]))
-        return Selection(scores, kept, self.project(u * scores.gather(1, kept)[..., None]))
+        v = F.normalize(self.project(u), dim=2) * scores.gather(1, kept)[..., None]
+        return Selection(scores, kept, v)

@@ -1,0 +1,133 @@
+"""SQ-GAN as a codec: :mod:`semcom.transmitter` and :mod:`semcom.receiver` behind one contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from semcom.codecs.codec import Packet, Reconstruction
+
+__all__ = ["SqganCodec"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KeepFraction(_Strict):
+    """m_x and m_s of the paper: the share of tokens that is kept, quantised and sent."""
+
+    image: float = Field(default=0.25, gt=0, le=1, description="m_x, share of picture tokens kept")
+    label_map: float = Field(default=0.35, gt=0, le=1, description="m_s, share of map tokens kept")
+
+
+class Packets(_Strict):
+    """Into how many packets each path is divided; a lost packet costs its own tokens only."""
+
+    image: int = Field(default=1, ge=1, le=16)
+    label_map: int = Field(default=1, ge=1, le=16)
+
+
+class SqganSettings(_Strict):
+    """One operating point of SQ-GAN."""
+
+    keep_fraction: KeepFraction = KeepFraction()
+    entropy: Literal["learned", "raw"] = Field(
+        default="learned",
+        description="learned: range-coded; raw: 10 bits an index and a flag a cell",
+    )
+    packets: Packets = Packets()
+    image_weights: str = Field(default="sqgan_image", description="name or file of G_x")
+    map_weights: str = Field(default="sqgan_map", description="name or file of G_s")
+    prior_weights: str = Field(default="sqgan_prior", description="name or file of index models")
+    network: Literal["compact", "paper", "tiny"] = "compact"
+
+
+class SqganCodec:
+    """Masked vector-quantised GAN codec conditioned on the label map (arXiv 2502.09520).
+
+    >>> codec = SqganCodec(SqganSettings(keep_fraction={"image": 0.2, "label_map": 0.3}))
+    >>> picture, label_map = np.zeros((64, 96, 3), np.uint8), np.zeros((64, 96), np.uint8)
+    >>> codec = SqganCodec(codec.settings, size=(64, 96))
+    >>> packets = codec.encode(picture, label_map)
+    >>> [p.kind for p in packets], codec.decode([p.payload for p in packets]).image.shape
+    (['label_map', 'image'], (64, 96, 3))
+    """
+
+    name = "sqgan"
+    display_name = "SQ-GAN"
+    needs_label_map = True
+    Settings = SqganSettings
+
+    def __init__(
+        self, settings: SqganSettings | None = None, size: tuple[int, int] | None = (256, 512)
+    ) -> None:
+        self.settings = settings or SqganSettings()
+        self.size = size
+
+    @cached_property
+    def _networks(self) -> Any:
+        from semcom.codecs.sqgan.networks import load_networks
+
+        s = self.settings
+        return load_networks(s.image_weights, s.map_weights, s.prior_weights, s.network)
+
+    @cached_property
+    def transmitter(self) -> Any:
+        """The :class:`semcom.transmitter.Transmitter` of this operating point."""
+        from semcom.transmitter import Transmitter
+
+        s = self.settings
+        return Transmitter(
+            self._networks, s.keep_fraction.model_dump(), s.entropy, s.packets.model_dump()
+        )
+
+    @cached_property
+    def receiver(self) -> Any:
+        """The :class:`semcom.receiver.Receiver` of this operating point."""
+        from semcom.receiver import Receiver
+
+        return Receiver(self._networks, self.size)
+
+    def identity(self) -> dict[str, Any]:
+        """Settings and the digest of all weights."""
+        settings = self.settings.model_dump(
+            exclude={"image_weights", "map_weights", "prior_weights"}
+        )
+        return {"codec": self.name, **settings, "weights": self._networks.digest}
+
+    def encode(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
+        """``image`` [H, W, 3] uint8 and ``label_map`` [H, W] uint8 to packets, the map's first.
+
+        Raises ValueError for another shape or type, a picture under 16 x 16 or a missing map.
+        """
+        image = np.asarray(image)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(
+                f"SQ-GAN codes uint8 RGB pictures [H, W, 3], not {image.dtype} {image.shape}; "
+                "convert grey or transparent pictures to RGB first"
+            )
+        if min(image.shape[:2]) < 16:
+            raise ValueError(f"a picture of {image.shape[:2]} is too small: 16 x 16 is the least")
+        if self.size is not None and image.shape[:2] != tuple(self.size):
+            raise ValueError(
+                f"this picture is {image.shape[0]} x {image.shape[1]}, "
+                f"but {self.size[0]} x {self.size[1]} was agreed with the receiver"
+            )
+        if label_map is None:
+            raise ValueError("SQ-GAN needs a label map: segment the picture first")
+        label_map = np.asarray(label_map)
+        if label_map.shape != image.shape[:2] or label_map.dtype != np.uint8:
+            raise ValueError(
+                f"the label map is {label_map.dtype} {label_map.shape}, "
+                f"the picture needs uint8 {image.shape[:2]}"
+            )
+        return self.transmitter(image, label_map)
+
+    def decode(self, payloads: Sequence[bytes | None]) -> Reconstruction:
+        """Picture and label map from what arrived; ValueError for foreign or damaged payloads."""
+        return self.receiver(payloads)

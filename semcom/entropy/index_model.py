@@ -1,0 +1,77 @@
+"""Learned probabilities of code indices, in whole numbers so that every machine agrees on them.
+
+The context of a token is its four neighbours already coded (left, above left, above, above right)
+and its row. A small network of two integer layers turns it into a logit per code:
+
+``h = relu(sum_n embedding[n, neighbour_n] + row[r])``, ``logit = h @ output + bias``.
+
+All weights are 8-bit integers and every sum stays below 2**24, so that float32 arithmetic is exact
+whatever the order of summation; logits are steps of 1/16 nat below the best one and become
+frequencies through a table of whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from semcom.entropy.range_coder import RangeReader, RangeWriter
+
+__all__ = ["NEIGHBOURS", "IndexModel"]
+
+#: (row, column) steps to the neighbours a context is made of
+NEIGHBOURS = ((0, -1), (-1, -1), (-1, 0), (-1, 1))
+#: logits are multiples of 1/LOGIT_STEPS nat
+LOGIT_STEPS = 16
+#: rows of a picture share this many row vectors
+ROW_BANDS = 16
+
+_TABLE = np.maximum(1, np.round(2.0**14 * np.exp(-np.arange(256) / LOGIT_STEPS))).astype(np.int64)
+
+
+class IndexModel:
+    """Codes the indices of one packet in raster order.
+
+    ``weights`` holds int8 arrays: ``embedding`` [4, codes + 1, hidden] (the last entry stands for
+    a neighbour that is masked, outside or in another packet), ``row`` [ROW_BANDS, hidden],
+    ``output`` [hidden, codes], int16 ``bias`` [codes] and ``shift``: the integer logits are divided
+    by ``2 ** shift`` to give steps of 1/LOGIT_STEPS nat.
+    """
+
+    def __init__(self, weights: Mapping[str, Any]) -> None:
+        self._embedding = np.asarray(weights["embedding"], np.float32)
+        self._row = np.asarray(weights["row"], np.float32)
+        self._output = np.ascontiguousarray(np.asarray(weights["output"], np.float32))
+        self._bias = np.asarray(weights["bias"], np.int64)
+        self._shift = int(np.asarray(weights["shift"]).reshape(()))
+        self.codes = self._output.shape[1]
+        hidden = self._output.shape[0]
+        if self._embedding.shape != (len(NEIGHBOURS), self.codes + 1, hidden):
+            raise ValueError("the index model's embedding does not fit its output layer")
+
+    def frequencies(self, grid: np.ndarray, r: int, c: int) -> np.ndarray:
+        """Integer frequencies [codes] of the token at (r, c); ``grid`` [h, w], -1 where empty."""
+        h = self._row[r * ROW_BANDS // grid.shape[0]].copy()
+        for n, (dr, dc) in enumerate(NEIGHBOURS):
+            rr, cc = r + dr, c + dc
+            inside = rr >= 0 and 0 <= cc < grid.shape[1]
+            h += self._embedding[n, grid[rr, cc] if inside else -1]
+        logits = (np.maximum(h, 0) @ self._output).astype(np.int64) + self._bias
+        steps = (logits.max() - logits) >> self._shift
+        return _TABLE[np.minimum(steps, 255)]
+
+    def write(self, writer: RangeWriter, grid: np.ndarray) -> None:
+        """Code every index of ``grid`` [h, w] int, -1 where there is none (known to both ends)."""
+        seen = np.full(grid.shape, -1, np.int64)
+        for r, c in np.argwhere(grid >= 0):
+            writer.write_symbol(int(grid[r, c]), self.frequencies(seen, r, c))
+            seen[r, c] = grid[r, c]
+
+    def read(self, reader: RangeReader, mask: np.ndarray) -> np.ndarray:
+        """Indices [h, w] at the cells of ``mask`` [h, w] bool, -1 elsewhere."""
+        grid = np.full(mask.shape, -1, np.int64)
+        for r, c in np.argwhere(mask):
+            grid[r, c] = reader.read_symbol(self.frequencies(grid, r, c))
+        return grid

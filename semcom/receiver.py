@@ -1,0 +1,124 @@
+"""SQ-GAN's receiver: packets -> entropy decoder -> de-masking -> generator -> picture and map.
+
+Any packet may be missing: tokens that never came are masked tokens to the de-masking module. With
+nothing received at all, both paths decode from mask tokens alone: the networks' own idea of a
+street, the stated prior of this codec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from semcom.codecs.codec import Reconstruction
+from semcom.codecs.sqgan.bitstream import PathTokens, read_packet
+from semcom.codecs.sqgan.model import one_hot_map
+from semcom.codecs.sqgan.networks import Networks
+from semcom.transmitter import CELL
+
+__all__ = ["Demasking", "EntropyDecoder", "Generator", "Receiver"]
+
+
+class EntropyDecoder:
+    """Payloads to tokens, per path; a path without any packet comes back all masked."""
+
+    def __init__(self, networks: Networks, size: tuple[int, int] | None) -> None:
+        self.networks, self.size = networks, size
+
+    def __call__(self, payloads: Sequence[bytes | None]) -> dict[str, PathTokens]:
+        """Raises ValueError where a payload is foreign, damaged or at odds with another."""
+        parts = [read_packet(p, self.networks.index_models) for p in payloads if p is not None]
+        shape, padding = self._format([p.tokens for p in parts])
+        tokens = {
+            path: PathTokens(path, np.full(shape, -1, np.int64), padding)
+            for path in ("label_map", "image")
+        }
+        for part in parts:
+            if part.network != self.networks.tag:
+                raise ValueError(
+                    "this packet was made by another SQ-GAN network than the receiver's"
+                )
+            grid = tokens[part.tokens.path].grid
+            grid[part.tokens.mask] = part.tokens.grid[part.tokens.mask]
+        return tokens
+
+    def _format(self, parts: list[PathTokens]) -> tuple[tuple[int, int], tuple[int, int]]:
+        formats = {(p.grid.shape, p.padding) for p in parts}
+        if self.size is not None:
+            height, width = self.size
+            padding = (-height % CELL, -width % CELL)
+            shape = ((height + padding[0]) // CELL, (width + padding[1]) // CELL)
+            if formats - {(shape, padding)}:
+                raise ValueError(f"a packet does not belong to a picture of {height} x {width}")
+            return shape, padding
+        if len(formats) != 1:
+            raise ValueError(
+                "the packets belong to pictures of different sizes"
+                if formats
+                else "nothing was received and no picture size was agreed"
+            )
+        return formats.pop()
+
+
+class Demasking:
+    """Tokens to a filled grid of features, the arguments of a path's decoder."""
+
+    def __call__(self, tokens: PathTokens) -> tuple[Tensor, Tensor, tuple[int, int]]:
+        """``(cells [1, k], indices [1, k], shape)``."""
+        flat = tokens.grid.reshape(-1)
+        cells = np.flatnonzero(flat >= 0)
+        rows, columns = tokens.grid.shape
+        return torch.tensor(cells)[None], torch.tensor(flat[cells])[None], (rows, columns)
+
+
+class Generator:
+    """Features to the label map, and, conditioned on that decoded map, to the picture."""
+
+    def __init__(self, networks: Networks) -> None:
+        self.networks = networks
+        self.demasking = Demasking()
+
+    def label_map(self, tokens: PathTokens) -> np.ndarray:
+        """Decoded label map [16 h, 16 w] uint8."""
+        with torch.inference_mode():
+            logits = self.networks.label_map.decode(*self.demasking(tokens))
+        return logits.argmax(1)[0].to(torch.uint8).numpy()
+
+    def image(self, tokens: PathTokens, label_map: np.ndarray) -> np.ndarray:
+        """Picture [16 h, 16 w, 3] uint8 under ``label_map`` [16 h, 16 w]."""
+        with torch.inference_mode():
+            one_hot = one_hot_map(torch.tensor(label_map)[None], self.networks.classes)
+            x = self.networks.image.decode(*self.demasking(tokens), one_hot)[0]
+        return ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).numpy()
+
+
+class Receiver:
+    """The stages in their order; ``size`` (H, W) is what both ends agreed on beforehand."""
+
+    def __init__(self, networks: Networks, size: tuple[int, int] | None = (256, 512)) -> None:
+        self.entropy_decoder = EntropyDecoder(networks, size)
+        self.generator = Generator(networks)
+
+    def __call__(self, payloads: Sequence[bytes | None]) -> Reconstruction:
+        """Picture, label map and, in ``extras``, the cells that arrived."""
+        tokens = self.entropy_decoder(payloads)
+        return self.reconstruct(tokens)
+
+    def reconstruct(self, tokens: Mapping[str, PathTokens]) -> Reconstruction:
+        """The picture of given tokens."""
+        label_map = self.generator.label_map(tokens["label_map"])
+        image = self.generator.image(tokens["image"], label_map)
+        bottom = image.shape[0] - tokens["image"].padding[0]
+        right = image.shape[1] - tokens["image"].padding[1]
+        extras = {
+            "kept_mask": tokens["image"].mask,
+            "kept_mask_label_map": tokens["label_map"].mask,
+        }
+        return Reconstruction(
+            np.ascontiguousarray(image[:bottom, :right]),
+            np.ascontiguousarray(label_map[:bottom, :right]),
+            extras,
+        )

@@ -1,0 +1,160 @@
+"""Training of the index models: the float twin of :class:`semcom.entropy.IndexModel`.
+
+The twin rounds its weights in the forward pass, with straight-through gradients, so that what is
+trained is what the integer model computes.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from semcom.codecs.sqgan.config import SIZES
+from semcom.codecs.sqgan.model import ImagePath, MapPath, map_pyramid, one_hot_map
+from semcom.entropy.index_model import LOGIT_STEPS, NEIGHBOURS, ROW_BANDS
+from semcom.layout import channels_last
+from semcom.training.batches import Batch, TrainingSet
+from semcom.training.recipe import Recipe
+
+__all__ = ["IndexPrior", "IndexPriorObjective"]
+
+#: integer steps per unit: embeddings and rows, output weights
+_IN, _OUT = 32, 64
+_SHIFT = (_IN * _OUT // LOGIT_STEPS).bit_length() - 1
+
+
+def _rounded(x: Tensor, steps: int, limit: int) -> Tensor:
+    return x + ((x * steps).round().clamp(-limit, limit) / steps - x).detach()
+
+
+class IndexPrior(nn.Module):
+    """Logits of the token at each cell of a grid from its four causal neighbours and its row."""
+
+    def __init__(self, codes: int, hidden: int = 64) -> None:
+        super().__init__()
+        self.codes = codes
+        self.embedding = nn.Parameter(torch.randn(len(NEIGHBOURS), codes + 1, hidden) * 0.1)
+        self.row = nn.Parameter(torch.randn(ROW_BANDS, hidden) * 0.1)
+        self.output = nn.Parameter(torch.randn(hidden, codes) * 0.05)
+        self.bias = nn.Parameter(torch.zeros(codes))
+
+    def forward(self, grid: Tensor) -> Tensor:
+        """``grid`` [B, h, w] int64, -1 where empty -> logits [B, h, w, codes]."""
+        rows, columns = grid.shape[1:]
+        padded = F.pad(grid, (1, 1, 1, 0), value=-1)
+        band = torch.arange(rows, device=grid.device) * ROW_BANDS // rows
+        h = _rounded(self.row, _IN, 127)[band][None, :, None]
+        table = _rounded(self.embedding, _IN, 127)
+        for n, (dr, dc) in enumerate(NEIGHBOURS):
+            seen = padded[:, 1 + dr : 1 + dr + rows, 1 + dc : 1 + dc + columns]
+            h = h + table[n][seen % (self.codes + 1)]
+        h = F.dropout(F.relu(h), 0.15, self.training)
+        return h @ _rounded(self.output, _OUT, 127) + _rounded(self.bias, _IN * _OUT, 32767)
+
+    def integers(self) -> dict[str, Tensor]:
+        """The arrays of the integer model."""
+
+        def whole(x: Tensor, steps: int, limit: int, dtype: torch.dtype) -> Tensor:
+            return (x.detach() * steps).round().clamp(-limit, limit).to(dtype).contiguous()
+
+        return {
+            "embedding": whole(self.embedding, _IN, 127, torch.int8),
+            "row": whole(self.row, _IN, 127, torch.int8),
+            "output": whole(self.output, _OUT, 127, torch.int8),
+            "bias": whole(self.bias, _IN * _OUT, 32767, torch.int16),
+            "shift": torch.tensor([_SHIFT], dtype=torch.int16),
+        }
+
+
+class IndexPriorObjective:
+    """Cross entropy of the indices of both paths, over all keep fractions of the recipe.
+
+    Pictures are encoded once, as they are and mirrored; a step draws pictures, a keep fraction and,
+    now and then, a share of the cells (as if the path were divided into packets).
+    """
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        from semcom import weights
+
+        size = SIZES[recipe.network]
+        self.recipe, self.device, self.classes = recipe, device, size.classes
+        self.network = nn.ModuleDict(
+            {"image": IndexPrior(size.image.codes), "label_map": IndexPrior(size.label_map.codes)}
+        ).to(device)
+        self.networks: dict[str, nn.Module] = {"network": self.network}
+        parameters = list(self.network.parameters())
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "network": torch.optim.AdamW(
+                parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+            )
+        }
+        self.paths: dict[str, ImagePath | MapPath] = {
+            "image": ImagePath(size),
+            "label_map": MapPath(size),
+        }
+        for name, file in (("image", recipe.image_weights), ("label_map", recipe.map_weights)):
+            if file is None:
+                raise ValueError(f"recipe {recipe.name}: an index prior needs {name} weights")
+            self.paths[name].load_state_dict(weights.load(file), strict=False)
+            channels_last(self.paths[name].eval().requires_grad_(False)).to(device)
+        #: per path and keep fraction: grids [pictures, h, w]
+        self.grids: dict[tuple[str, float], Tensor] = {}
+
+    @torch.no_grad()
+    def prepare(self, samples: TrainingSet) -> None:
+        """Encode every picture, as it is and mirrored, at every keep fraction."""
+        grids: dict[tuple[str, float], list[Tensor]] = {}
+        for image, label_map in zip(samples.images, samples.label_maps, strict=True):
+            for mirrored in (False, True):
+                x = (image.flip(1) if mirrored else image).permute(2, 0, 1)[None].to(self.device)
+                s = (label_map.flip(1) if mirrored else label_map)[None].to(self.device)
+                x = (x.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+                pyramid = map_pyramid(one_hot_map(s, self.classes))
+                for path, source in (("image", x), ("label_map", pyramid[0])):
+                    for keep in self.recipe.keep_fractions.levels:
+                        grids.setdefault((path, keep), []).append(
+                            self._grid(path, source, pyramid, keep)
+                        )
+        self.grids = {key: torch.cat(value) for key, value in grids.items()}
+
+    def _grid(self, path: str, source: Tensor, pyramid: list[Tensor], keep: float) -> Tensor:
+        network = self.paths[path]
+        chosen = network.select(source, pyramid, keep)
+        index = network.quantizer.indices(chosen.vectors[0])
+        shape = pyramid[4].shape[2:]
+        grid = torch.full((shape[0] * shape[1],), -1, dtype=torch.long, device=self.device)
+        grid[chosen.kept[0]] = index
+        return grid.reshape(1, *shape).to(torch.int16)
+
+    def shipped(self, network: nn.Module) -> dict[str, Tensor]:
+        """Integers of both models."""
+        return {
+            f"{path}.{key}": value
+            for path in ("image", "label_map")
+            for key, value in network[path].integers().items()  # type: ignore[index]
+        }
+
+    def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
+        shown: dict[str, float] = {}
+        levels = self.recipe.keep_fractions.levels
+        keep = levels[int(torch.randint(len(levels), (), generator=g))]
+        total = torch.zeros((), device=self.device)
+        for path in ("image", "label_map"):
+            pool = self.grids[path, keep]
+            pick = torch.randint(len(pool), (self.recipe.batch,), generator=g)
+            grid = pool[pick.to(self.device)].long()
+            if float(torch.rand((), generator=g)) < 0.2:
+                from semcom.codecs.sqgan.bitstream import owned_cells
+
+                owned = owned_cells((grid.shape[1], grid.shape[2]), 0, 2)
+                grid = torch.where(torch.tensor(owned, device=self.device), grid, -1)
+            logits = self.network[path](grid)
+            kept = grid >= 0
+            loss = F.cross_entropy(logits[kept], grid[kept])
+            total = total + loss
+            shown[f"{path}_bits"] = loss.item() / 0.6931471805599453
+        total.backward()
+        self.optimizers["network"].step()
+        self.optimizers["network"].zero_grad(set_to_none=True)
+        return shown

@@ -1,0 +1,142 @@
+"""SQ-GAN's transmitter: segmentation -> SAMM -> VQ encoder -> entropy coder -> packets.
+
+Every stage is an object of its own: call it alone, look at what it returns, replace it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from semcom.codecs.codec import Packet
+from semcom.codecs.sqgan.bitstream import Entropy, PathTokens, TokenPacket, write_packet
+from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
+from semcom.codecs.sqgan.networks import Networks
+from semcom.codecs.sqgan.samm import Selection
+
+__all__ = ["CELL", "EntropyCoder", "MaskStage", "Masked", "Trace", "Transmitter", "VQEncoder"]
+
+#: pixels a side of the square that one token stands for
+CELL = 16
+
+
+@dataclass(frozen=True)
+class Masked:
+    """What SAMM lets through: a :class:`Selection` per path, the grid [h, w] and the padding."""
+
+    selections: Mapping[str, Selection]
+    shape: tuple[int, int]
+    padding: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All that happened on the way of one picture."""
+
+    label_map: np.ndarray
+    masked: Masked
+    tokens: Mapping[str, PathTokens]
+    packets: list[Packet]
+
+
+class MaskStage:
+    """Encoders and SAMM: a picture and its map to the kept feature vectors of both paths."""
+
+    def __init__(self, networks: Networks, keep_fraction: Mapping[str, float]) -> None:
+        self.networks, self.keep_fraction = networks, dict(keep_fraction)
+
+    def __call__(self, image: np.ndarray, label_map: np.ndarray) -> Masked:
+        """``image`` [H, W, 3] uint8, ``label_map`` [H, W] uint8; sizes are padded to 16."""
+        padding = (-image.shape[0] % CELL, -image.shape[1] % CELL)
+        edges = (0, padding[1], 0, padding[0])
+        x = torch.tensor(image).permute(2, 0, 1)[None].float() / 127.5 - 1
+        x = F.pad(x, edges, mode="replicate").contiguous(memory_format=torch.channels_last)
+        s = F.pad(torch.tensor(label_map)[None, None].float(), edges, mode="replicate")[:, 0]
+        with torch.inference_mode():
+            one_hot = one_hot_map(s, self.networks.classes)
+            pyramid = map_pyramid(one_hot)
+            selections = {
+                "label_map": self._select("label_map", one_hot, pyramid),
+                "image": self._select("image", x, pyramid),
+            }
+        return Masked(selections, (x.shape[2] // CELL, x.shape[3] // CELL), padding)
+
+    def _select(self, path: str, source: Tensor, pyramid: list[Tensor]) -> Selection:
+        network = getattr(self.networks, path)
+        return network.select(source, pyramid, self.keep_fraction[path])
+
+
+class VQEncoder:
+    """Kept vectors to the indices of their nearest codes."""
+
+    def __init__(self, networks: Networks) -> None:
+        self.networks = networks
+
+    def __call__(self, masked: Masked) -> dict[str, PathTokens]:
+        tokens = {}
+        for path, selection in masked.selections.items():
+            quantizer = getattr(self.networks, path).quantizer
+            with torch.inference_mode():
+                index = quantizer.indices(selection.vectors[0])
+            grid = np.full(masked.shape[0] * masked.shape[1], -1, np.int64)
+            grid[selection.kept[0].numpy()] = index.numpy()
+            tokens[path] = PathTokens(path, grid.reshape(masked.shape), masked.padding)  # type: ignore[arg-type]
+        return tokens
+
+
+class EntropyCoder:
+    """Tokens to packets, the label map's before the picture's."""
+
+    def __init__(self, networks: Networks, entropy: Entropy, packets: Mapping[str, int]) -> None:
+        self.networks, self.entropy, self.packets = networks, entropy, dict(packets)
+
+    def __call__(self, tokens: Mapping[str, PathTokens]) -> list[Packet]:
+        out: list[Packet] = []
+        for path in ("label_map", "image"):
+            count = self.packets[path]
+            for number in range(count):
+                packet = TokenPacket(tokens[path], number, count, self.entropy, self.networks.tag)
+                out.append(write_packet(packet, self.networks.index_models[path], len(out)))
+        return out
+
+
+class Transmitter:
+    """The stages in their order.
+
+    ``segmentation`` maps pictures [B, H, W, 3] to label maps [B, H, W]; it is not called when a
+    label map comes with the picture (ground truth, as in the released SQ-GAN code).
+    """
+
+    def __init__(
+        self,
+        networks: Networks,
+        keep_fraction: Mapping[str, float],
+        entropy: Entropy = "learned",
+        packets: Mapping[str, int] | None = None,
+        segmentation: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> None:
+        self.segmentation = segmentation
+        self.mask = MaskStage(networks, keep_fraction)
+        self.vq_encoder = VQEncoder(networks)
+        self.entropy_coder = EntropyCoder(
+            networks, entropy, packets or {"image": 1, "label_map": 1}
+        )
+
+    def trace(self, image: np.ndarray, label_map: np.ndarray | None = None) -> Trace:
+        """Run all stages and keep what each returned."""
+        if label_map is None:
+            if self.segmentation is None:
+                raise ValueError("give a label map, or build the transmitter with a segmentation")
+            label_map = self.segmentation(image[None])[0]
+        masked = self.mask(image, label_map)
+        tokens = self.vq_encoder(masked)
+        return Trace(label_map, masked, tokens, self.entropy_coder(tokens))
+
+    def __call__(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
+        """``image`` [H, W, 3] uint8 to packets."""
+        return self.trace(image, label_map).packets
