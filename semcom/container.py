@@ -33,6 +33,8 @@ MAGIC = b"SEMCOM"
 VERSION = 1
 #: far above any picture this project codes; a larger file is refused unread
 LARGEST_FILE = 64 << 20
+#: longest side in pixels: a few bytes must not make a receiver set aside gigabytes
+LONGEST_SIDE = 8192
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class CodedPicture:
         name, settings = self.codec.encode("ascii"), self.settings.encode()
         if not 1 <= len(name) <= 255 or max(len(self.payloads), len(settings)) > 0xFFFF:
             raise ValueError("a codec's name, its settings or the number of packets do not fit")
-        if not all(1 <= side <= 0xFFFF for side in self.size):
-            raise ValueError(f"the size {self.size} does not fit: sides are 1 to 65535 pixels")
+        if not all(1 <= side <= LONGEST_SIDE for side in self.size):
+            raise ValueError(f"{self.size} does not fit: sides are 1 to {LONGEST_SIDE} pixels")
         head = MAGIC + struct.pack("<BB", VERSION, len(name)) + name
         head += struct.pack("<H", len(settings)) + settings
         head += struct.pack("<HHH", *self.size, len(self.payloads))
@@ -103,8 +105,10 @@ class CodedPicture:
             words = name.decode("ascii"), settings.decode()
         except UnicodeDecodeError as error:
             raise ValueError("an altered coded picture: its head is not text") from error
-        if not name or not height or not width:
-            raise ValueError("an altered coded picture: it names no codec or no size")
+        if not name or not 1 <= height <= LONGEST_SIDE or not 1 <= width <= LONGEST_SIDE:
+            raise ValueError(
+                f"a coded picture without a codec or of an impossible size, {height}x{width}"
+            )
         return cls(*words, (height, width), tuple(payloads))
 
     def write(self, path: str | os.PathLike[str]) -> None:

@@ -53,6 +53,16 @@ class PictureStore:
         extras = {} if mask is None else {"kept_mask": mask > 0}
         return Reconstruction(image, self._read(f"{name}.map"), extras)
 
+    def put_sample(self, sample: str, image: np.ndarray, label_map: np.ndarray | None) -> None:
+        """Keep what was sent, under its digest."""
+        self._write(f"sample-{sample}", image)
+        if label_map is not None:
+            self._write(f"sample-{sample}.map", label_map)
+
+    def sample(self, sample: str) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Image and label map kept by :meth:`put_sample`, None where there is none."""
+        return self._read(f"sample-{sample}"), self._read(f"sample-{sample}.map")
+
     def put_prediction(self, name: str, scorer: str, label_map: np.ndarray) -> None:
         """Keep what the scoring segmenter saw in the picture ``name``."""
         self._write(f"{name}.seen-{digest(scorer)[:8]}", label_map)

@@ -88,6 +88,9 @@ def _describe(bench: Workbench, link_identity: dict[str, Any] | None) -> dict[st
             )
         ],
         "data": scenario.data.model_dump(mode="json", exclude={"root"}),
+        "classes": list(bench.dataset.classes),
+        "void_id": bench.dataset.void_id,
+        "palette": bench.dataset.palette.tolist(),
         "images": [
             {"name": name, "sample": sample}
             for name, sample in zip(bench.dataset.names, bench.sample_digests, strict=True)

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import semcom
 from semcom.files import write_atomically
 from semcom.identity import digest
 from semcom.results import Results, Row
 from semcom.workbench import measurement_id
 
-__all__ = ["COLUMNS", "read_summary", "summarise", "wilson", "write_summary"]
+__all__ = ["COLUMNS", "read_summary", "select", "summarise", "wilson", "write_summary"]
 
 #: columns that every summary has, in this order; columns of further metrics follow
 COLUMNS = (
@@ -92,19 +93,20 @@ def summarise(
         raise ValueError(f"{folder}: there are no results here; `semcom run` makes them")
     plan = results.run["plan"]
     cache = _Cache(folder / "cache" / "summary.json", read_only=quick)
+    metrics = _metrics(plan, folder, quick)
     chosen = [None, *plan["esn0_db"]] if points is None else points
-    found = _select(results, plan)
+    found = select(results, plan)
     rows = []
     for transmitter in plan["transmitters"]:
         for point in chosen:
             sent = found.get((transmitter["setup"], point), [])
             if sent:
-                rows.append(_row(results, plan, transmitter, point, sent, cache, folder, quick))
+                rows.append(_row(results, plan, transmitter, point, sent, metrics, cache))
     cache.write()
     return rows
 
 
-def _select(results: Results, plan: Row) -> dict[tuple[str, float | None], list[Row]]:
+def select(results: Results, plan: Row) -> dict[tuple[str, float | None], list[Row]]:
     """Transmissions that the plan asks for, by transmitter and point, in the plan's order."""
     order = {image["sample"]: number for number, image in enumerate(plan["images"])}
     link = None if plan["link"] is None else digest(plan["link"])
@@ -128,9 +130,8 @@ def _row(
     transmitter: Row,
     point: float | None,
     sent: list[Row],
+    metrics: dict[str, Any],
     cache: _Cache,
-    folder: Path,
-    quick: bool,
 ) -> dict[str, Any]:
     encodings = [results.encodings[row["encoding"]] for row in sent]
     receipts = [results.receipts[row["receipt"]] for row in sent]
@@ -158,9 +159,8 @@ def _row(
         measurement_id(one["sample"], receipt["picture"], plan["scorer"])
         for one, receipt in zip(sent, receipts, strict=True)
     ]
-    for metric in plan["metrics"]:
-        if not quick or metric in QUICK:
-            row |= _metric_columns(results, metric, names, cache, folder)
+    for name, metric in metrics.items():
+        row |= _metric_columns(results, name, metric, names, cache)
     return row
 
 
@@ -191,17 +191,25 @@ def _link_columns(
     }
 
 
-def _metric_columns(
-    results: Results, name: str, measurements: list[str], cache: _Cache, folder: Path
-) -> dict[str, Any]:
-    from semcom.metrics import METRICS
+def _metrics(plan: Row, folder: Path, quick: bool) -> dict[str, Any]:
+    from semcom.metrics import build
 
+    return {
+        name: build(name, folder=folder, classes=plan["classes"], void_id=plan["void_id"])
+        for name in plan["metrics"]
+        if not quick or name in QUICK
+    }
+
+
+def _metric_columns(
+    results: Results, name: str, metric: Any, measurements: list[str], cache: _Cache
+) -> dict[str, Any]:
     counts = [results.measurements.get(one, {}).get(name) for one in measurements]
     if any(count is None for count in counts):
         return {}  # a run is still on its way
-    key = digest(name, measurements)
+    key = digest(name, semcom.__version__, measurements)
     if key not in cache.columns:
-        cache.columns[key] = dict(METRICS[name]().summarise(counts))
+        cache.columns[key] = dict(metric.summarise(counts))
     return cache.columns[key]
 
 

@@ -83,9 +83,18 @@ class Workbench:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        from semcom.metrics import METRICS
+        from semcom.metrics import build, check
 
-        return {name: METRICS[name]() for name in self.scenario.metrics}
+        check(self.scenario.metrics)
+        return {
+            name: build(
+                name,
+                folder=self.folder,
+                classes=self.dataset.classes,
+                void_id=self.dataset.void_id,
+            )
+            for name in self.scenario.metrics
+        }
 
     @cached_property
     def scorer(self) -> Any:
@@ -167,6 +176,7 @@ class Workbench:
             tuple(packet.payload for packet in packets),
         )
         coded.write(self.payload_file(name))
+        self.pictures.put_sample(self.sample_digests[index], sample.image, sample.label_map)
         return {
             "kind": "encoding",
             "id": name,

@@ -1,0 +1,51 @@
+# Everything a fresh clone needs: `make demo` runs the main job, `make test` passes the tests.
+# Needs Python 3.11 or newer with venv, and make.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+# a change of place or dependencies makes a new stamp, so a good environment is reused at once
+STAMP := $(VENV)/ready-$(shell (pwd; cat pyproject.toml) | cksum | cut -d ' ' -f 1)
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+export PIP_ROOT_USER_ACTION = ignore
+# many small tensors: more threads than cores only wait for each other
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow lint types format clean
+
+help:  ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(STAMP)  ## make the environment in .venv
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "setting up $(VENV) (some minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install "torch==2.13.0"
+	@$(PIP) install --editable ".[dev]"
+	@rm -f $(VENV)/ready-* && touch $@
+
+demo: $(STAMP)  ## run scenarios/quickstart.yaml into runs/quickstart
+	$(BIN)/semcom run scenarios/quickstart.yaml --out runs/quickstart
+	@echo "look at runs/quickstart/figures"
+
+test: $(STAMP)  ## run the tests
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadscope
+
+test-slow: $(STAMP)  ## run the tests that take minutes
+	$(BIN)/python -m pytest -q -m slow
+
+lint: $(STAMP)  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(STAMP)  ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove everything that can be made again
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

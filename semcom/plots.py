@@ -1,0 +1,321 @@
+"""Figures of a run, as PNG to look at and PDF to print.
+
+Colours are those of Okabe and Ito (2008), which people with any colour vision can tell apart, and
+every transmitter has a marker of its own besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from semcom.cliff import Cliff, find_cliff
+from semcom.summary import read_summary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["STYLE", "draw_all", "draw_quality", "draw_rate"]
+
+Rows = Sequence[dict[str, Any]]
+
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#000000", "#8C8C00")
+MARKERS = "osD^vPX*"
+INK, FAINT = "#222222", "#8A8A8A"
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 11,
+    "axes.labelsize": 11.5,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#555555",
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.8,
+    "xtick.color": "#555555",
+    "ytick.color": "#555555",
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "text.color": INK,
+    "lines.linewidth": 2.0,
+    "lines.markersize": 6.5,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "figure.dpi": 150,
+    "savefig.dpi": 150,
+    "pdf.fonttype": 42,  # fonts stay text in a paper
+}
+LEGEND: dict[str, Any] = {
+    "loc": "lower left",
+    "bbox_to_anchor": (-0.01, 1.06),
+    "ncols": 2,
+    "borderaxespad": 0,
+    "columnspacing": 1.8,
+}
+#: column, axis label, direction of better
+QUALITIES = (
+    ("miou", "mIoU of the received picture", "higher is better"),
+    ("frechet_efficientnet_lite0", "Fréchet distance\n(EfficientNet-Lite0)", "lower is better"),
+    ("fid", "FID", "lower is better"),
+    ("psnr_db", "PSNR (dB)", "higher is better"),
+)
+
+
+def draw_all(folder: Path) -> list[Path]:
+    """Draw every figure that the results in ``folder`` allow; returns the PNG files.
+
+    Raises FileNotFoundError if there are no results.
+    """
+    import matplotlib
+
+    from semcom.contact_sheet import draw_contact_sheets
+    from semcom.results import Results
+
+    rows = read_summary(folder / "summary.csv")
+    results = Results.read(folder)
+    title = results.run["plan"]["title"] if results.run else ""
+    written = []
+    with matplotlib.rc_context(STYLE):
+        figures = [("quality", draw_quality(rows, title)), ("rate", draw_rate(rows, title))]
+        figures += draw_contact_sheets(results, folder)
+        for name, figure in figures:
+            if figure is not None:
+                written.append(_save(figure, folder / "figures" / name))
+    return written
+
+
+def draw_quality(rows: Rows, title: str = "") -> Figure | None:
+    """Quality and losses against Es/N0, the error-free ceiling dashed; None without a link."""
+    from matplotlib.figure import Figure
+
+    on_air = [row for row in rows if row["esn0_db"] is not None]
+    panels = [quality for quality in QUALITIES if any(row.get(quality[0]) for row in on_air)]
+    if not on_air:
+        return None
+    heights = [3.0] * len(panels) + [1.7]
+    figure = Figure(figsize=(8.4, sum(heights) + 1.5), layout="constrained")
+    axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+    cliffs = [find_cliff(of_one) for _, of_one in _by_label(on_air)]
+    for axis, (column, name, better) in zip(axes, panels, strict=False):
+        _quality_panel(axis, rows, column)
+        axis.set_ylabel(name)
+        axis.annotate(
+            better, (1, 1.015), xycoords="axes fraction", ha="right", fontsize=9, color=FAINT
+        )
+    _loss_panel(axes[-1], on_air)
+    for axis in axes:
+        _mark_cliffs(axis, cliffs)
+    _say_cliff(axes[0], cliffs)
+    axes[-1].set_xlabel("Es/N0 per complex symbol (dB)")
+    _legend(axes[0], rows)
+    what = f"{max(row['images'] for row in on_air)} pictures; {_link_in_words(on_air[0]['link'])}"
+    _title(figure, title or "Quality against channel quality", what)
+    return figure
+
+
+def draw_rate(rows: Rows, title: str = "") -> Figure | None:
+    """mIoU (or else PSNR) without channel errors against bits per pixel."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    ideal = [row for row in rows if row["esn0_db"] is None]
+    column, name = next(
+        ((c, n) for c, n, _ in QUALITIES if any(row.get(c) is not None for row in ideal)),
+        ("", ""),
+    )
+    if not column:
+        return None
+    figure = Figure(figsize=(8.4, 5.2), layout="constrained")
+    axis = figure.subplots()
+    coded = [row for row in ideal if row["codec"] != "original"]
+    for number, (group, of_one) in enumerate(_by(coded, "group")):
+        points = sorted(of_one, key=lambda row: row["bits_per_pixel"])
+        look = {"color": _colour(number), "marker": _marker(number)}
+        x, y = [r["bits_per_pixel"] for r in points], [r[column] for r in points]
+        axis.plot(x, y, label=group, markeredgecolor="white", zorder=3, **look)
+        if column == "miou" and all(r["miou_low"] is not None for r in points):
+            low, high = [r["miou_low"] for r in points], [r["miou_high"] for r in points]
+            axis.vlines(x, low, high, color=look["color"], linewidth=1.2, alpha=0.7)
+    for row in ideal:
+        if row["codec"] == "original" and row.get(column) is not None:
+            axis.axhline(row[column], color=INK, linestyle=(0, (5, 3)), linewidth=1.3)
+            axis.annotate(
+                "original pictures", (0.995, row[column]), xycoords=("axes fraction", "data"),
+                xytext=(0, 4), textcoords="offset points", ha="right", fontsize=9.5,
+            )  # fmt: skip
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.set_xlabel("bits per pixel, everything sent counted")
+    axis.set_ylabel(name.replace("\n", " "))
+    axis.legend(**LEGEND)
+    what = f"{max(row['images'] for row in ideal)} pictures; no channel errors"
+    _title(figure, title or "Quality against rate", what)
+    return figure
+
+
+def _title(figure: Figure, title: str, what: str) -> None:
+    """A bold title, and below it in small letters ``what`` was done."""
+    height = figure.get_figheight()
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.set(rect=(0, 0, 1, 1 - 0.68 / height))
+    figure.text(0.012, 1 - 0.08 / height, title, va="top", fontsize=14, fontweight="bold")
+    figure.text(0.012, 1 - 0.38 / height, what, va="top", fontsize=10, color="#555555")
+
+
+def _link_in_words(link: str | None) -> str:
+    """``"ldpc 0.5 qpsk awgn"`` as a reader would say it.
+
+    >>> _link_in_words("ldpc 0.5 qpsk awgn")
+    'LDPC of rate 0.5, QPSK, AWGN'
+    """
+    if not link:
+        return ""
+    code, rate, modulation, channel = link.split(" ")
+    return f"{code.upper()} of rate {rate}, {modulation.upper()}, {channel.upper()}"
+
+
+def _quality_panel(axis: Axes, rows: Rows, column: str) -> None:
+    for number, (_, of_one) in enumerate(_by_label(rows)):
+        colour = _colour(number)
+        sent = [r for r in of_one if r["esn0_db"] is not None and r.get(column) is not None]
+        x, y = [r["esn0_db"] for r in sent], [r[column] for r in sent]
+        for ideal in of_one:
+            if ideal["esn0_db"] is None and ideal.get(column) is not None:
+                axis.axhline(
+                    ideal[column], color=colour, linestyle=(0, (5, 3)), linewidth=1.1, alpha=0.8
+                )
+        axis.plot(x, y, color=colour, marker=_marker(number), markeredgecolor="white", zorder=3)
+        if column == "miou" and all(r["miou_low"] is not None for r in sent):
+            axis.fill_between(
+                x,
+                [r["miou_low"] for r in sent],
+                [r["miou_high"] for r in sent],
+                color=colour,
+                alpha=0.12,
+                linewidth=0,
+            )
+
+
+def _loss_panel(axis: Axes, rows: Rows) -> None:
+    """BLER on a logarithmic axis; where no error was seen, the upper bound as an open triangle."""
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
+    for number, (_, of_one) in enumerate(_by_label(rows)):
+        colour = _colour(number)
+        seen = [r for r in of_one if r["bler"]]
+        none = [r for r in of_one if not r["bler"]]
+        axis.plot(
+            [r["esn0_db"] for r in seen],
+            [r["bler"] for r in seen],
+            color=colour,
+            marker=_marker(number),
+            markeredgecolor="white",
+        )
+        axis.plot(
+            [r["esn0_db"] for r in none],
+            [r["bler_high"] for r in none],
+            linestyle="",
+            marker="v",
+            markersize=5,
+            markerfacecolor="white",
+            markeredgecolor=colour,
+        )
+    axis.set_yscale("log")
+    lowest = min(row["bler"] or row["bler_high"] for row in rows)
+    axis.set_ylim(min(0.03, lowest / 2), 1.8)
+    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
+    axis.set_ylabel("BLER")
+    axis.annotate(
+        "open triangle: no loss seen, upper bound (95 %)",
+        (1, 1.03), xycoords="axes fraction", ha="right", fontsize=9, color=FAINT,
+    )  # fmt: skip
+
+
+def _mark_cliffs(axis: Axes, cliffs: Sequence[Cliff | None]) -> None:
+    known = [cliff for cliff in cliffs if cliff is not None]
+    if known:
+        low, high = min(c.low for c in known), max(c.high for c in known)
+        axis.axvspan(low, high, color="#000000", alpha=0.055, linewidth=0, zorder=0)
+
+
+def _say_cliff(axis: Axes, cliffs: Sequence[Cliff | None]) -> None:
+    known = [cliff for cliff in cliffs if cliff is not None]
+    if not known:
+        return
+    middle = (min(c.low for c in known) + max(c.high for c in known)) / 2
+    axis.annotate(
+        "lost  \u25c2  cliff  \u25b8  intact",
+        (middle, 1.015),
+        xycoords=("data", "axes fraction"),
+        ha="center",
+        fontsize=9,
+        color="#555555",
+    )
+
+
+def _legend(axis: Axes, rows: Rows) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = []
+    for number, (label, of_one) in enumerate(_by_label(rows)):
+        text = f"{label}  ({of_one[0]['bits_per_pixel']:.3f} bit/pixel)"
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=_colour(number),
+                marker=_marker(number),
+                markeredgecolor="white",
+                label=text,
+            )
+        )
+    handles.append(
+        Line2D([], [], color=FAINT, linestyle=(0, (5, 3)), linewidth=1.1, label="no channel errors")
+    )
+    axis.legend(handles=handles, **LEGEND)
+
+
+def _by(rows: Rows, column: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Rows of each value of ``column``, in the order of first appearance."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    yield from found.items()
+
+
+def _by_label(rows: Rows) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    return _by(rows, "label")
+
+
+def _colour(number: int) -> str:
+    return OKABE_ITO[number % len(OKABE_ITO)]
+
+
+def _marker(number: int) -> str:
+    return MARKERS[number % len(MARKERS)]
+
+
+def _save(figure: Figure, stem: Path) -> Path:
+    """Write ``stem``.png and ``stem``.pdf; returns the PNG."""
+    import io
+
+    from semcom.files import write_atomically
+
+    for suffix in ("pdf", "png"):
+        content = io.BytesIO()
+        # no dates inside: the same results give the same files
+        metadata = {"CreationDate": None} if suffix == "pdf" else {}
+        figure.savefig(content, format=suffix, metadata=metadata)
+        write_atomically(stem.with_name(f"{stem.name}.{suffix}"), content.getvalue())
+    return stem.with_name(f"{stem.name}.png")

@@ -1,0 +1,139 @@
+"""Figures: all of them are drawn, legible, the same each time, and say what the numbers say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image
+
+from semcom.cliff import Cliff, find_cliff
+from semcom.plots import OKABE_ITO, STYLE, draw_all, draw_quality, draw_rate
+from semcom.scenario import Scenario
+from semcom.summary import COLUMNS
+from semcom.sweep import run
+
+
+def row(label: str, esn0_db: float | None, **values: Any) -> dict[str, Any]:
+    base = dict.fromkeys(COLUMNS) | {
+        "codec": "x", "label": label, "group": label, "images": 32, "esn0_db": esn0_db,
+        "bits_per_pixel": 0.04, "miou": 0.5, "miou_low": 0.45, "miou_high": 0.55, "psnr_db": 22.0,
+    }  # fmt: skip
+    if esn0_db is not None:
+        lost = esn0_db < 1
+        base |= {"bler": float(lost), "bler_high": 1.0 if lost else 0.1, "bler_low": 0.0}
+        base |= {"link": "ldpc 0.5 qpsk awgn"}
+    return base | values
+
+
+@pytest.fixture
+def rows() -> list[dict[str, Any]]:
+    points = [None, -2.0, 0.0, 1.0, 2.0, 6.0]
+    return [row(label, point) for label in ("SQ-GAN", "BPG", "JPEG 2000") for point in points]
+
+
+def extents(figure: Any) -> list[Any]:
+    """Boxes of the figure's texts and legends in pixels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    first = figure.axes[0]
+    parts = [*figure.texts, first.get_legend()]
+    return [part.get_window_extent(canvas.get_renderer()) for part in parts]
+
+
+def test_title_subtitle_and_legend_keep_apart_and_inside(rows: list[dict[str, Any]]) -> None:
+    with mpl.rc_context(STYLE):
+        for figure in (draw_quality(rows, "A long title of a figure"), draw_rate(rows, "Rate")):
+            boxes = extents(figure)
+            for number, box in enumerate(boxes):
+                assert not any(box.overlaps(other) for other in boxes[:number])
+                assert box.x0 >= 0
+                assert box.x1 <= figure.bbox.x1
+                assert box.y1 <= figure.bbox.y1
+
+
+def test_every_curve_has_its_ceiling_dashed(rows: list[dict[str, Any]]) -> None:
+    figure = draw_quality(rows)
+    assert figure is not None
+    lines = figure.axes[0].get_lines()
+    dashed = [line for line in lines if line.is_dashed()]
+    assert [line.get_color() for line in dashed] == list(OKABE_ITO[:3])
+    assert {line.get_ydata()[0] for line in dashed} == {0.5}
+
+
+def test_no_loss_seen_is_drawn_as_an_upper_bound(rows: list[dict[str, Any]]) -> None:
+    figure = draw_quality(rows)
+    assert figure is not None
+    bounds = [line for line in figure.axes[-1].get_lines() if line.get_marker() == "v"]
+    assert len(bounds) == 3
+    assert set(bounds[0].get_ydata()) == {0.1}
+
+
+def test_rates_of_one_group_are_joined_and_originals_are_a_line() -> None:
+    ideal = [
+        row("a 1", None, group="a", bits_per_pixel=0.02, miou=0.3),
+        row("a 2", None, group="a", bits_per_pixel=0.01, miou=0.2),
+        row("originals", None, codec="original", bits_per_pixel=24.0, miou=0.6),
+    ]
+    figure = draw_rate(ideal)
+    assert figure is not None
+    curve, line = figure.axes[0].get_lines()
+    assert list(curve.get_xdata()) == [0.01, 0.02]
+    assert list(line.get_ydata()) == [0.6, 0.6]
+
+
+def test_without_a_link_there_is_no_curve_against_snr() -> None:
+    assert draw_quality([row("a", None)]) is None
+    assert draw_rate([row("a", None, miou=None, psnr_db=None)]) is None
+
+
+@pytest.mark.parametrize(
+    ("blers", "cliff"),
+    [
+        ([1, 1, 0.5, 0, 0], Cliff(1, 2, 3)),
+        ([1, 0.9, 0.3, 0.2, 0.05], Cliff(1, 1 + 0.4 / 0.6, 4)),
+        ([1, 1, 1, 1, 1], None),
+        ([0, 0, 0, 0, 0], None),
+        ([1, 1, 1, 1, 0.2], None),
+    ],
+)
+def test_the_cliff_lies_between_all_lost_and_all_received(
+    blers: list[float], cliff: Cliff | None
+) -> None:
+    found = find_cliff([{"esn0_db": x, "bler": y} for x, y in enumerate(blers)])
+    if cliff is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert (found.low, found.half, found.high) == pytest.approx(
+            (cliff.low, cliff.half, cliff.high)
+        )
+
+
+def test_a_run_is_drawn_whole_and_the_same_again(
+    simple_parts: None, scenario_text: str, tmp_path: Path
+) -> None:
+    list(run(Scenario.from_text(scenario_text), tmp_path / "out"))
+    drawn = draw_all(tmp_path / "out")
+    assert [path.name for path in drawn] == [
+        "quality.png",
+        "contact_sheet_1.png",
+        "contact_sheet_2.png",
+        "contact_sheet_3.png",
+    ]
+    first = {path: path.read_bytes() for path in (tmp_path / "out" / "figures").iterdir()}
+    assert len(first) == 8
+    for path, content in first.items():
+        if path.suffix == ".pdf":
+            assert content.startswith(b"%PDF")
+        else:
+            with Image.open(path) as image:
+                assert min(image.size) > 400
+                assert np.asarray(image.convert("L")).std() > 5
+    draw_all(tmp_path / "out")
+    assert all(path.read_bytes() == content for path, content in first.items())
