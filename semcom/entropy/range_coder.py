@@ -33,7 +33,7 @@ class RangeWriter:
 
     def write_bit(self, bit: int, p_one: float) -> None:
         """Code one bit, where 1 has the probability ``p_one``."""
-        self._coder.encode(bit, _bernoulli(p_one))
+        self._coder.encode(bit, _bernoulli(p_one, perfect=False))
         self.information -= math.log2(p_one if bit else 1 - p_one)
 
     def write_symbol(self, symbol: int, frequencies: np.ndarray) -> None:
@@ -60,7 +60,7 @@ class RangeReader:
         self._coder = constriction.stream.queue.RangeDecoder(words)
 
     def read_bit(self, p_one: float) -> int:
-        return int(self._coder.decode(_bernoulli(p_one)))
+        return int(self._coder.decode(_bernoulli(p_one, perfect=False)))
 
     def read_symbol(self, frequencies: np.ndarray) -> int:
         return int(self._coder.decode(_categorical(frequencies.astype(np.float32), perfect=False)))

@@ -13,7 +13,7 @@ __all__ = ["run"]
 
 
 def run(recipe_path: Path, out: Path) -> Iterator[Progress]:
-    """Train the recipe in the file ``recipe_path`` into ``out``; see :mod:`semcom.training.train`."""
+    """Train the recipe in the file ``recipe_path`` into ``out``, one report per step."""
     from semcom.training.recipe import load_recipe
     from semcom.training.train import train
 

@@ -128,12 +128,9 @@ def write_packet(packet: TokenPacket, model: IndexModel, rank: int = 0) -> Packe
         bits |= {"mask": int(owned.sum()), "indices": width * int(mask.sum())}
         bits["padding"] = 8 * len(body) - bits["mask"] - bits["indices"]
     else:
-        writer = RangeWriter()
-        if not everything:
-            MaskModel().write(writer, mask, owned)
-        mask_bits = round(writer.information)
-        model.write(writer, np.where(mask, t.grid, -1))
+        writer = _learned_stream(np.where(mask, t.grid, -1), model, owned, everything)
         body = writer.getvalue()
+        mask_bits = round(writer.mask_information)
         index_bits = round(writer.information) - mask_bits
         bits |= {"mask": mask_bits, "indices": index_bits}
         bits["padding"] = 8 * len(body) - mask_bits - index_bits
@@ -180,12 +177,28 @@ def _read_raw(body: bytes, model: IndexModel, owned: np.ndarray, everything: boo
     return grid
 
 
+class _TokenWriter(RangeWriter):
+    mask_information = 0.0
+
+
+def _learned_stream(
+    grid: np.ndarray, model: IndexModel, owned: np.ndarray, everything: bool
+) -> _TokenWriter:
+    writer = _TokenWriter()
+    if not everything:
+        MaskModel().write(writer, grid >= 0, owned)
+    writer.mask_information = writer.information
+    model.write(writer, grid)
+    return writer
+
+
 def _read_learned(
     body: bytes, model: IndexModel, owned: np.ndarray, everything: bool
 ) -> np.ndarray:
     reader = RangeReader(body)
     mask = owned if everything else MaskModel().read(reader, owned)
     grid = model.read(reader, mask)
-    if not reader.exhausted():
-        raise ValueError("this SQ-GAN packet holds more data than its tokens need")
+    # a cut stream decodes to garbage without complaint; only its own tokens give a stream back
+    if _learned_stream(grid, model, owned, everything).getvalue() != body:
+        raise ValueError("the data of this SQ-GAN packet is cut short or damaged")
     return grid

@@ -1,0 +1,104 @@
+"""Range coding under the project's own probability models."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from semcom.entropy import IndexModel, MaskModel, RangeReader, RangeWriter
+from semcom.training.index_prior import IndexPrior
+
+
+def random_model(codes: int, seed: int = 0) -> tuple[IndexPrior, IndexModel]:
+    torch.manual_seed(seed)
+    prior = IndexPrior(codes).eval()
+    with torch.no_grad():
+        prior.bias.normal_()
+        prior.embedding.normal_(std=0.5)
+    return prior, IndexModel({k: v.numpy() for k, v in prior.integers().items()})
+
+
+grids = st.tuples(
+    st.integers(1, 12), st.integers(1, 12), st.floats(0, 1), st.integers(0, 2**32 - 1)
+)
+
+
+def make_grid(rows: int, columns: int, keep: float, seed: int, codes: int) -> np.ndarray:
+    g = np.random.default_rng(seed)
+    return np.where(g.random((rows, columns)) < keep, g.integers(0, codes, (rows, columns)), -1)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0.001, 0.999)), max_size=300))
+@settings(max_examples=60, deadline=None)
+def test_bits_come_back_and_cost_their_information(bits: list[tuple[bool, float]]) -> None:
+    writer = RangeWriter()
+    for bit, p in bits:
+        writer.write_bit(int(bit), p)
+    data = writer.getvalue()
+    reader = RangeReader(data)
+    assert [reader.read_bit(p) for _, p in bits] == [int(b) for b, _ in bits]
+    assert reader.exhausted()
+    assert 8 * len(data) <= 1.01 * writer.information + 32
+    assert 8 * len(data) >= np.floor(writer.information)
+
+
+@given(grids, st.integers(1, 4))
+@settings(max_examples=40, deadline=None)
+def test_masks_come_back(grid: tuple[int, int, float, int], every: int) -> None:
+    mask = make_grid(*grid, codes=2) >= 0
+    owned = np.arange(mask.size).reshape(mask.shape) % every == 0
+    writer = RangeWriter()
+    MaskModel().write(writer, mask, owned)
+    back = MaskModel().read(RangeReader(writer.getvalue()), owned)
+    assert (back == (mask & owned)).all()
+
+
+def test_a_sparse_or_clustered_mask_costs_less_than_a_flag_per_cell() -> None:
+    clustered = np.zeros((16, 32), bool)
+    clustered[6:12, 8:25] = True
+    sparse = np.random.default_rng(0).random((16, 32)) < 0.1
+    for mask in (clustered, sparse):
+        writer = RangeWriter()
+        MaskModel().write(writer, mask, np.ones_like(mask))
+        assert writer.information < 0.65 * mask.size
+
+
+@given(grids)
+@settings(max_examples=25, deadline=None)
+def test_indices_come_back_and_cost_their_information(grid: tuple[int, int, float, int]) -> None:
+    _, model = random_model(64)
+    tokens = make_grid(*grid, codes=64)
+    writer = RangeWriter()
+    model.write(writer, tokens)
+    data = writer.getvalue()
+    assert (model.read(RangeReader(data), tokens >= 0) == tokens).all()
+    assert 8 * len(data) <= 1.01 * writer.information + 32
+
+
+def test_the_integer_model_is_the_trained_one() -> None:
+    prior, model = random_model(64)
+    tokens = make_grid(8, 16, 0.5, 3, codes=64)
+    with torch.no_grad():
+        log_p = torch.log_softmax(prior(torch.tensor(tokens)[None]), -1)[0].numpy()
+    expected = -sum(log_p[r, c, tokens[r, c]] for r, c in np.argwhere(tokens >= 0)) / np.log(2)
+    writer = RangeWriter()
+    model.write(writer, tokens)
+    assert writer.information == pytest.approx(expected, rel=0.01)
+
+
+def test_every_sum_of_the_integer_model_is_exact_in_float32() -> None:
+    prior, model = random_model(64)
+    with torch.no_grad():  # the largest weights that 8 bits allow
+        for p in prior.parameters():
+            p.fill_(1e6)
+    whole = prior.integers()
+    hidden = (len(whole["embedding"]) + 1) * 127
+    assert hidden * 127 * whole["output"].shape[0] < 2**24
+    assert int(whole["embedding"].max()) == 127
+    assert model.codes == 64
+
+
+def test_cut_range_coded_data_is_refused() -> None:
+    with pytest.raises(ValueError, match="cut"):
+        RangeReader(b"abc")

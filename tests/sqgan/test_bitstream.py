@@ -1,0 +1,123 @@
+"""The packet format: golden bytes, round trips, damage."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from semcom.codecs.sqgan.bitstream import (
+    HEADER_BYTES,
+    PathTokens,
+    TokenPacket,
+    owned_cells,
+    read_packet,
+    write_packet,
+)
+from semcom.entropy import IndexModel
+from tests.entropy.test_entropy import grids, make_grid, random_model
+
+MODEL = random_model(64)[1]
+MODELS = {"image": MODEL, "label_map": MODEL}
+
+
+@given(
+    grids,
+    st.integers(1, 16),
+    st.sampled_from(["learned", "raw"]),
+    st.sampled_from(["image", "label_map"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_all_packets_together_give_the_tokens_back(grid, packets, entropy, path) -> None:
+    tokens = make_grid(*grid, codes=64)
+    back = np.full(tokens.shape, -1)
+    for number in range(packets):
+        sent = TokenPacket(PathTokens(path, tokens, (3, 5)), number, packets, entropy, 0x5E)
+        packet = write_packet(sent, MODEL)
+        got = read_packet(packet.payload, MODELS)
+        assert sum(packet.bits.values()) == 8 * len(packet.payload)
+        assert (got.number, got.packets, got.entropy, got.network) == (
+            number,
+            packets,
+            entropy,
+            0x5E,
+        )
+        assert got.tokens.path == path
+        assert got.tokens.padding == (3, 5)
+        assert not (got.tokens.mask & ~owned_cells(tokens.shape, number, packets)).any()
+        back[got.tokens.mask] = got.tokens.grid[got.tokens.mask]
+    assert (back == tokens).all()
+
+
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 16))
+def test_every_cell_belongs_to_one_packet(rows: int, columns: int, packets: int) -> None:
+    owners = sum(owned_cells((rows, columns), n, packets).astype(int) for n in range(packets))
+    assert (np.asarray(owners) == 1).all()
+
+
+@pytest.mark.parametrize("keep", [0.05, 0.2, 0.4, 0.7, 1.0])
+def test_raw_mode_is_the_rate_formula_of_the_paper(keep: float) -> None:
+    # 10 bits per kept index and one flag per cell; here 64 codes, hence 6 bits
+    g = np.random.default_rng(1)
+    kept = g.permutation(512)[: int(keep * 512)]
+    grid = np.full(512, -1)
+    grid[kept] = g.integers(0, 64, len(kept))
+    packet = write_packet(
+        TokenPacket(PathTokens("image", grid.reshape(16, 32)), 0, 1, "raw", 0), MODEL
+    )
+    assert packet.bits["mask"] + packet.bits["indices"] == 6 * len(kept) + 512
+    assert packet.bits["padding"] < 8
+
+
+def test_golden_bytes() -> None:
+    """These bytes are the format: a change that alters them needs a new version number."""
+    model = IndexModel(
+        {
+            "embedding": (np.arange(4 * 65 * 4) % 37 - 18).reshape(4, 65, 4),
+            "row": np.zeros((16, 4)),
+            "output": (np.arange(256) % 29 - 14).reshape(4, 64),
+            "bias": np.arange(64) * 10,
+            "shift": np.array([3]),
+        }
+    )
+    grid = np.full((4, 8), -1)
+    grid[1, 2:6] = (5, 60, 5, 17)
+    grid[3, 0] = 33
+    raw = TokenPacket(PathTokens("label_map", grid, (1, 2)), 0, 1, "raw", 0xAB)
+    assert write_packet(raw, model).payload.hex() == "1c00030712ab003c008017c15184"
+    learned = TokenPacket(PathTokens("image", grid), 0, 1, "learned", 0xAB)
+    assert write_packet(learned, model).payload.hex() == "1000030700ab1671772cc4ab0331c2f004e4"
+
+
+@given(st.binary(max_size=80))
+@settings(max_examples=150, deadline=None)
+def test_foreign_bytes_are_refused_or_parsed_but_never_crash(data: bytes) -> None:
+    with suppress(ValueError):
+        assert read_packet(data, MODELS).tokens.grid.max() < 64
+
+
+@given(st.integers(0, 10**6), st.integers(0, 7), st.sampled_from(["learned", "raw"]))
+@settings(max_examples=100, deadline=None)
+def test_a_flipped_bit_never_crashes(position: int, bit: int, entropy) -> None:
+    tokens = PathTokens("image", make_grid(8, 8, 0.4, 5, 64))
+    data = bytearray(write_packet(TokenPacket(tokens, 0, 1, entropy, 1), MODEL).payload)
+    data[position % len(data)] ^= 1 << bit
+    with suppress(ValueError):
+        assert read_packet(bytes(data), MODELS).tokens.grid.max() < 64
+
+
+@pytest.mark.parametrize("entropy", ["learned", "raw"])
+def test_a_cut_packet_is_refused(entropy) -> None:
+    tokens = PathTokens("image", make_grid(8, 8, 0.4, 5, 64))
+    data = write_packet(TokenPacket(tokens, 0, 1, entropy, 1), MODEL).payload
+    for length in (0, 3, HEADER_BYTES, len(data) - 1):
+        with pytest.raises(ValueError, match=r"short|cut|length"):
+            read_packet(data[:length], MODELS)
+
+
+def test_a_grid_too_large_for_the_format_is_refused() -> None:
+    with pytest.raises(ValueError, match="smaller picture"):
+        write_packet(
+            TokenPacket(PathTokens("image", np.zeros((200, 200), int)), 0, 1, "raw", 0), MODEL
+        )

@@ -1,0 +1,156 @@
+"""Training: it learns, it resumes exactly, it refuses what it cannot do."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from semcom.training.batches import TrainingSet, step_generator
+from semcom.training.objectives import draw_keep_fraction
+from semcom.training.recipe import KeepFractions, Recipe, load_recipe
+from semcom.training.train import learning_rate_factor, train
+
+RECIPES = Path(__file__).parents[2] / "semcom" / "training" / "recipes"
+
+
+def made_set() -> TrainingSet:
+    """Streets of flat colours: sky above, road below, a car somewhere."""
+    g = torch.Generator().manual_seed(0)
+    colours = torch.randint(40, 216, (12, 3), generator=g)
+    label_maps = torch.zeros(16, 64, 96, dtype=torch.uint8)
+    label_maps[:, 24:40] = 1
+    label_maps[:, 40:] = 3
+    for i in range(16):
+        left = int(torch.randint(0, 70, (), generator=g))
+        label_maps[i, 36:52, left : left + 26] = 8
+    images = colours[label_maps.long()] + torch.randint(-20, 20, (16, 64, 96, 3), generator=g)
+    return TrainingSet(images.clamp(0, 255).to(torch.uint8), label_maps)
+
+
+def recipe(**change) -> Recipe:
+    base = {
+        "name": "made",
+        "objective": "map_path",
+        "network": "tiny",
+        "data": [{"name": "street"}],
+        "crop": (64, 96),
+        "batch": 4,
+        "steps": 60,
+        "warmup": 5,
+        "learning_rate": 3e-3,
+        "ema": 0.9,
+    }
+    return Recipe.model_validate(base | change)
+
+
+def losses(r: Recipe, out: Path, name: str) -> list[float]:
+    return [p.losses[name] for p in train(r, out, made_set())]
+
+
+def test_the_map_path_learns_to_send_maps(tmp_path: Path) -> None:
+    accuracy = losses(recipe(keep_fractions={"levels": [1.0]}), tmp_path, "pixel_accuracy")
+    assert sum(accuracy[-5:]) / 5 > 0.9
+    assert sum(accuracy[:3]) / 3 < 0.6
+
+
+def test_the_image_path_learns_and_its_discriminator_joins(tmp_path: Path) -> None:
+    r = recipe(objective="image_path", steps=40, adversarial_start=0.6, continuous_steps=10)
+    reports = list(train(r, tmp_path, made_set()))
+    pixel = [p.losses["pixel"] for p in reports]
+    assert sum(pixel[-5:]) < 0.6 * sum(pixel[:5])
+    assert "adversarial" not in reports[20].losses
+    assert 0 <= reports[-1].losses["lambda"] <= r.adversarial_limit
+
+
+def test_a_segmenter_learns(tmp_path: Path) -> None:
+    r = recipe(objective="segmenter", steps=30)
+    accuracy = losses(r, tmp_path, "pixel_accuracy")
+    assert sum(accuracy[-5:]) / 5 > 0.85
+
+
+def test_a_stopped_run_goes_on_as_if_it_never_stopped(tmp_path: Path) -> None:
+    r = recipe(objective="image_path", steps=8, adversarial_start=0.3, continuous_steps=2)
+    list(train(r, tmp_path / "whole", made_set()))
+    for report in train(r, tmp_path / "parts", made_set()):
+        if report.step == 5:
+            break  # the generator is closed: what an interrupt does
+    resumed = [p.step for p in train(r, tmp_path / "parts", made_set())]
+    assert resumed == [6, 7, 8]
+    whole = load_file(tmp_path / "whole" / "made.safetensors")
+    parts = load_file(tmp_path / "parts" / "made.safetensors")
+    assert whole.keys() == parts.keys()
+    for key, value in whole.items():
+        assert torch.equal(value, parts[key]), key
+    assert list(train(r, tmp_path / "parts", made_set())) == []
+
+
+def test_another_recipe_does_not_continue_this_checkpoint(tmp_path: Path) -> None:
+    list(train(recipe(steps=2), tmp_path, made_set()))
+    with pytest.raises(ValueError, match="another recipe"):
+        list(train(recipe(steps=2, seed=1), tmp_path, made_set()))
+
+
+def test_shipped_weights_are_half_precision_without_training_state(tmp_path: Path) -> None:
+    list(train(recipe(steps=2), tmp_path, made_set()))
+    state = load_file(tmp_path / "made.safetensors")
+    assert {v.dtype for v in state.values()} == {torch.float16}
+    assert "quantizer.codebook" in state
+    assert not [k for k in state if k.endswith(("ema_count", "ema_sum", "recent"))]
+
+
+def test_keep_fractions_follow_the_published_probabilities() -> None:
+    # papers: 1.9 %, 53.0 %, 35.0 %, 8.2 %, 2.0 % for mu -0.95, sigma 0.4, five levels
+    r, g = recipe(), torch.Generator().manual_seed(0)
+    drawn = [draw_keep_fraction(r, g) for _ in range(4000)]
+    shares = [drawn.count(level) / 4000 for level in KeepFractions().levels]
+    assert shares == pytest.approx([0.019, 0.530, 0.350, 0.082, 0.020], abs=0.025)
+
+
+def test_the_learning_rate_rises_holds_and_falls() -> None:
+    r = recipe(steps=100, warmup=10, cooldown=0.2)
+    factor = [learning_rate_factor(r, s) for s in range(100)]
+    assert factor[0] == pytest.approx(0.1)
+    assert factor[10] == factor[79] == 1
+    assert factor[99] == pytest.approx(0.05)
+
+
+def test_a_batch_depends_on_the_seed_and_the_step_alone() -> None:
+    samples, r = made_set(), recipe(crop=(32, 48), scales=(0.8, 1.25))
+    device = torch.device("cpu")
+    a, b = samples.batch(r, 3, device), samples.batch(r, 3, device)
+    assert torch.equal(a.image, b.image)
+    assert torch.equal(a.label_map, b.label_map)
+    assert not torch.equal(a.image, samples.batch(r, 4, device).image)
+    assert a.image.shape == (4, 3, 32, 48)
+    assert step_generator(0, 1).initial_seed() != step_generator(1, 0).initial_seed()
+
+
+def test_pictures_and_labels_stay_aligned_under_augmentation() -> None:
+    label_maps = torch.zeros(2, 64, 96, dtype=torch.uint8)
+    label_maps[:, :, 30:60] = 8
+    images = torch.where(label_maps[..., None] == 8, 200, 50).expand(-1, -1, -1, 3)
+    samples = TrainingSet(images.to(torch.uint8), label_maps)
+    r = recipe(crop=(32, 48), scales=(0.7, 1.5), batch=8)
+    batch = samples.batch(r, 0, torch.device("cpu"))
+    bright = batch.image.mean(1) > batch.image.mean((1, 2, 3))[:, None, None]
+    assert ((batch.label_map == 8) == bright).float().mean() > 0.95
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_shipped_recipe_is_valid(path: Path) -> None:
+    assert load_recipe(path).steps > 0
+
+
+def test_a_recipe_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text(
+        "name: x\nobjective: map_path\nsteps: 1\ndata: [{name: street}]\nbatchsize: 3\n"
+    )
+    with pytest.raises(ValueError, match="batchsize"):
+        load_recipe(file)
+
+
+def test_class_weights_name_known_classes(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unicorn"):
+        list(train(recipe(class_weights={"unicorn": 2.0}), tmp_path, made_set()))
