@@ -8,7 +8,7 @@
 """
 
 from channels.link import Link, LinkReport, Transmission
-from channels.settings import CHANNELS, CODES, MODULATIONS, LinkSettings
+from channels.settings import CHANNELS, CODES, MODULATIONS, LinkSettings, OfdmSettings
 
 __all__ = [
     "CHANNELS",
@@ -17,5 +17,6 @@ __all__ = [
     "Link",
     "LinkReport",
     "LinkSettings",
+    "OfdmSettings",
     "Transmission",
 ]

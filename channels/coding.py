@@ -1,137 +1,162 @@
 """Channel codes: information bits of a code block to coded bits, soft values back to bits.
 
-Every code has ``k`` information bits, ``n`` coded bits, ``encode(bits [B, k] uint8) -> [B, n]``
-and ``decode(llr [B, n]) -> (bits [B, k], iterations [B])``. Log-likelihood ratios are
-log p(1)/p(0): positive means 1.
+Every code encodes ``bits`` uint8 [B, k] to uint8 [B, n] and decodes the soft bits [B, n] of one or
+more attempts to (uint8 [B, k], iterations int64 [B]). Soft bits are log p(1)/p(0): positive
+means 1. Codes without redundancy versions repeat themselves and add the soft bits up (Chase 1985).
 """
 
 from __future__ import annotations
 
-import math
 import warnings
-from functools import lru_cache
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 
-from channels.ldpc_decoder import SumProductDecoder
+from channels.ldpc import LdpcCode
 
-__all__ = ["Code", "LdpcCode", "build_code"]
+__all__ = ["Code", "ConvolutionalCode", "PolarCode", "RepetitionCode", "TurboCode", "build_code"]
+
+
+# Limit of the soft bits that Sionna's decoders get; far larger ones overflow in BCJR decoding.
+_CERTAIN = 30.0
 
 
 class Code(Protocol):
-    """A block code with rate matching."""
+    """A block code of ``k`` information bits and ``n`` coded bits."""
 
     k: int
     n: int
 
-    def encode(self, bits: torch.Tensor) -> torch.Tensor:
-        """Information ``bits`` uint8 [B, k] to coded bits uint8 [B, n]."""
+    def encode(self, bits: torch.Tensor, attempt: int = 0) -> torch.Tensor:
+        """Information ``bits`` uint8 [B, k] to the coded bits of one ``attempt``, uint8 [B, n]."""
         ...
 
-    def decode(self, llr: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """``llr`` float [B, n] to decided bits uint8 [B, k] and decoder iterations int64 [B]."""
+    def decode(self, *llr: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Soft bits [B, n] of every attempt so far to uint8 [B, k] and iterations int64 [B]."""
         ...
 
 
-class LdpcCode:
-    """5G NR LDPC code with the rate matching and bit interleaving of TS 38.212, 5.3.2 and 5.4.2.
+class RepetitionCode:
+    """Every block sent ``n / k`` times over, soft bits added up; uncoded where n = k.
 
-    Below the rate of the mother code (1/3 for base graph 1, 1/5 for 2) the circular buffer wraps
-    around and repeats bits, as in the standard.
-
-    >>> code = LdpcCode(k=24, n=48, base_graph="bg2")
-    >>> bits = torch.randint(0, 2, (3, 24), dtype=torch.uint8)
-    >>> decided, iterations = code.decode(8.0 * code.encode(bits) - 4.0)
-    >>> torch.equal(decided, bits), iterations.tolist()
-    (True, [1, 1, 1])
+    >>> code = RepetitionCode(2, 6)
+    >>> code.encode(torch.tensor([[1, 0]], dtype=torch.uint8)).tolist()
+    [[1, 0, 1, 0, 1, 0]]
     """
 
-    def __init__(
-        self,
-        k: int,
-        n: int,
-        base_graph: str,
-        bits_per_symbol: int = 1,
-        iterations: int = 20,
-        device: str = "cpu",
-    ) -> None:
-        from sionna.phy.fec.ldpc import LDPC5GEncoder
-
-        if n % bits_per_symbol:
-            raise ValueError(f"{n} coded bits do not fill symbols of {bits_per_symbol} bits")
+    def __init__(self, k: int, n: int) -> None:
         self.k, self.n = k, n
-        self._bits_per_symbol = bits_per_symbol
-        longest = 3 * k if base_graph == "bg1" else 5 * k
-        with warnings.catch_warnings():
-            # rates between 948/1024 and 0.95 are allowed, only unusual
-            warnings.simplefilter("ignore", UserWarning)
-            self._encoder = LDPC5GEncoder(
-                k, min(n, longest), bg=base_graph, device=device, check_input=False
-            )
-        encoder = self._encoder
-        self._repeats = n > longest
-        buffer = encoder.n_cb_comp
-        self._position = torch.arange(n, device=device) % buffer
-        # Extension bits that were never sent, and the checks that define them, tell nothing.
-        core = encoder.k_ldpc + 4 * encoder.z
-        self._num_sent = min(n, buffer)
-        self._fillers = encoder.k_filler
-        last = max(core, 2 * encoder.z + self._fillers + self._num_sent)
-        unused = encoder.n_ldpc - last
-        matrix = encoder.pcm[: encoder.pcm.shape[0] - unused, :last]
-        self._decoder = SumProductDecoder(matrix, iterations, device)
 
-    def encode(self, bits: torch.Tensor) -> torch.Tensor:
+    def encode(self, bits: torch.Tensor, attempt: int = 0) -> torch.Tensor:
         """Information ``bits`` uint8 [B, k] to coded bits uint8 [B, n]."""
-        information = bits.float()
-        if self._repeats:
-            sent = self._circular_buffer(information)[:, self._position]
-        else:
-            sent = self._encoder(information)
-        sent = sent.to(torch.uint8)
-        columns = self.n // self._bits_per_symbol
-        symbols = sent.view(-1, self._bits_per_symbol, columns).transpose(1, 2)
-        return symbols.reshape(-1, self.n)
+        return bits.repeat(1, self.n // self.k)
 
-    def _circular_buffer(self, information: torch.Tensor) -> torch.Tensor:
-        """All bits of the mother code but the punctured and filler bits, in buffer order."""
-        encoder = self._encoder
-        length = encoder.n_cb_comp
-        buffer = torch.empty(len(information), length, device=information.device)
-        versions = [0, 1, 2, 3]
-        windows = encoder(information, rv=versions)
-        offsets = torch.arange(encoder.n, device=information.device)
-        for version, start in enumerate(encoder.get_start_positions_comp(versions)):
-            buffer[:, (start + offsets) % length] = windows[:, version]
-        return buffer
-
-    def decode(self, llr: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """``llr`` float [B, n] to decided bits uint8 [B, k] and decoder iterations int64 [B]."""
-        encoder, batch = self._encoder, len(llr)
-        columns = self.n // self._bits_per_symbol
-        received = llr.view(-1, columns, self._bits_per_symbol).transpose(1, 2)
-        received = received.reshape(-1, self.n)
-        buffer = torch.zeros(batch, self._num_sent, device=llr.device)
-        for start in range(0, self.n, self._num_sent):
-            part = received[:, start : start + self._num_sent]
-            buffer[:, : part.shape[1]] += part
-        word = torch.zeros(batch, self._decoder.num_bits, device=llr.device)
-        systematic = self.k - 2 * encoder.z
-        word[:, 2 * encoder.z : self.k] = buffer[:, :systematic]
-        word[:, self.k : encoder.k_ldpc] = -math.inf
-        after = encoder.k_ldpc
-        parity = buffer[:, systematic:]
-        word[:, after : after + parity.shape[1]] = parity
-        bits, iterations = self._decoder(word)
-        return bits[:, : self.k].to(torch.uint8), iterations
+    def decode(self, *llr: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Soft bits [B, n] of every attempt to uint8 [B, k]; one iteration each."""
+        total = _sum(llr).view(-1, self.n // self.k, self.k).sum(1)
+        return _decide(total), _once(total)
 
 
-@lru_cache(maxsize=128)
+class _SionnaCode:
+    """A code whose encoder and decoder Sionna provides ready-made."""
+
+    def __init__(
+        self, k: int, n: int, encoder: Callable[..., Any], decoder: Callable[..., Any],
+        iterations: int = 1,
+    ) -> None:  # fmt: skip
+        self.k, self.n = k, n
+        self._encoder, self._decoder, self._iterations = encoder, decoder, iterations
+
+    def encode(self, bits: torch.Tensor, attempt: int = 0) -> torch.Tensor:
+        """Information ``bits`` uint8 [B, k] to coded bits uint8 [B, n]."""
+        coded = self._encoder(bits.float())
+        if coded.shape[-1] != self.n:
+            raise ValueError(f"the code word has {coded.shape[-1]} bits, {self.n} were planned")
+        return coded.to(torch.uint8)
+
+    @torch.no_grad()
+    def decode(self, *llr: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Soft bits [B, n] of every attempt to uint8 [B, k] and iterations int64 [B]."""
+        bits = self._decoder(_sum(llr).clamp(-_CERTAIN, _CERTAIN))
+        return bits.to(torch.uint8), _once(bits) * self._iterations
+
+
+class ConvolutionalCode(_SionnaCode):
+    """Convolutional code of constraint length 7, driven back to state 0, Viterbi decoder.
+
+    >>> code = ConvolutionalCode(10, 32)
+    >>> bits = torch.ones(1, 10, dtype=torch.uint8)
+    >>> torch.equal(code.decode(2.0 * code.encode(bits) - 1.0)[0], bits)
+    True
+    """
+
+    def __init__(self, k: int, n: int, device: str = "cpu") -> None:
+        from sionna.phy.fec.conv import ConvEncoder, ViterbiDecoder
+
+        rate = 1 / round(n / (k + 6))
+        encoder = ConvEncoder(rate=rate, constraint_length=7, terminate=True, device=device)
+        super().__init__(k, n, encoder, ViterbiDecoder(encoder=encoder, device=device))
+
+
+class TurboCode(_SionnaCode):
+    """LTE turbo code (TS 36.212, 5.1.3) with ``iterations`` rounds of two BCJR decoders."""
+
+    def __init__(self, k: int, n: int, iterations: int, device: str = "cpu") -> None:
+        from sionna.phy.fec.turbo import TurboDecoder, TurboEncoder
+
+        rate = 1 / 3 if n > 2.5 * k else 1 / 2
+        encoder = TurboEncoder(constraint_length=4, rate=rate, terminate=True, device=device)
+        decoder = TurboDecoder(encoder, num_iter=iterations, device=device)
+        super().__init__(k, n, encoder, decoder, iterations)
+
+
+class PolarCode(_SionnaCode):
+    """5G NR polar code (TS 38.212, 5.3.1) with its 6 or 11 CRC bits inside.
+
+    ``list_size`` 1 is plain successive cancellation (Arikan 2009), more is list decoding that the
+    CRC chooses from (Tal and Vardy 2015).
+    """
+
+    def __init__(self, k: int, n: int, list_size: int, device: str = "cpu") -> None:
+        from sionna.phy.fec.polar import Polar5GDecoder, Polar5GEncoder
+
+        encoder = Polar5GEncoder(k, n, device=device, check_input=False)
+        with warnings.catch_warnings():
+            # successive cancellation cannot use the CRC; whoever asks for list size 1 knows
+            warnings.simplefilter("ignore", UserWarning)
+            decoder = Polar5GDecoder(
+                encoder, "SC" if list_size == 1 else "SCL", list_size, device=device
+            )
+        super().__init__(k, n, encoder, decoder)
+
+
+def _sum(llr: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    total = llr[0]
+    for received in llr[1:]:
+        total = total + received
+    return total
+
+
+def _decide(llr: torch.Tensor) -> torch.Tensor:
+    return (llr > 0).to(torch.uint8)
+
+
+def _once(rows: torch.Tensor) -> torch.Tensor:
+    return torch.ones(len(rows), dtype=torch.int64, device=rows.device)
+
+
 def build_code(
-    name: str, k: int, n: int, base_graph: str, bits_per_symbol: int, iterations: int, device: str
-) -> Code:
-    """The code ``name`` of these parameters, built once."""
-    if name != "ldpc":
-        raise ValueError(f"unknown code {name!r}")
-    return LdpcCode(k, n, base_graph, bits_per_symbol, iterations, device)
+    name: str, k: int, n: int, *, base_graph: str, bits_per_symbol: int, iterations: int,
+    list_size: int, versions: tuple[int, ...], device: str,
+) -> Code:  # fmt: skip
+    """The code ``name`` of these parameters; each code takes what concerns it."""
+    builders: dict[str, Callable[[], Code]] = {
+        "uncoded": lambda: RepetitionCode(k, n),
+        "repetition": lambda: RepetitionCode(k, n),
+        "convolutional": lambda: ConvolutionalCode(k, n, device),
+        "turbo": lambda: TurboCode(k, n, iterations, device),
+        "polar": lambda: PolarCode(k, n, list_size, device),
+        "ldpc": lambda: LdpcCode(k, n, base_graph, bits_per_symbol, iterations, device, versions),
+    }
+    return builders[name]()

@@ -6,16 +6,18 @@ import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from channels import models
 from channels.framing import CRC_BITS, Frame, join, split
 from channels.settings import LinkSettings
 
 if TYPE_CHECKING:
+    import torch
+
     from channels.coding import Code
 
 __all__ = ["Link", "LinkReport", "Transmission"]
@@ -50,6 +52,8 @@ class LinkReport:
     code_blocks: int = 0
     #: code blocks with at least one wrong bit
     block_errors: int = 0
+    #: times a payload was sent, retransmissions included
+    attempts: int = 0
     #: complex channel uses
     channel_uses: int = 0
     #: decoder iterations over all code blocks
@@ -75,6 +79,16 @@ class Transmission:
     reports: list[LinkReport]
 
 
+class Path(Protocol):
+    """The way from coded bits to soft bits: modulation, channel, equalisation, demapping."""
+
+    def send(
+        self, bits: torch.Tensor, esn0_db: torch.Tensor, seeds: Sequence[int], attempt: int
+    ) -> torch.Tensor:
+        """``bits`` uint8 [P, n] of P payloads to soft bits log p(1)/p(0) float32 [P, n]."""
+        ...
+
+
 class Link:
     """A digital link as its ``settings`` describe it.
 
@@ -97,12 +111,17 @@ class Link:
         return {"revision": _REVISION, "sionna": version("sionna"), **settings}
 
     def channel_uses(self, num_bytes: int) -> int:
-        """Complex channel uses that a payload of ``num_bytes`` takes."""
+        """Complex channel uses of one attempt to send ``num_bytes``, all overhead included."""
         frame = self._frame(num_bytes)
-        return frame.num_blocks * self._coded_bits(frame) // self.settings.bits_per_symbol
+        return self.settings.channel_uses(
+            frame.num_blocks * self.settings.coded_bits(frame.block_bits)
+        )
 
     def ebn0_db(self, esn0_db: float, num_bytes: int) -> float:
-        """Energy per payload bit over noise density in dB; CRCs and padding cost energy too."""
+        """Energy per payload bit over noise density in dB for one attempt.
+
+        Everything that takes channel uses costs energy too: CRCs, padding, pilots, prefixes.
+        """
         if num_bytes < 1:
             raise ValueError("an empty payload has no bits, so Eb/N0 is not defined for it")
         return esn0_db + 10 * math.log10(self.channel_uses(num_bytes) / (8 * num_bytes))
@@ -119,7 +138,7 @@ class Link:
             "payload": 8 * num_bytes,
             "padding": frame.padding_bits,
             "crc": frame.crc_bits,
-            "parity": frame.num_blocks * self._coded_bits(frame) - information,
+            "parity": self._coded_bits(frame) - information,
         }
 
     def transmit(
@@ -153,88 +172,107 @@ class Link:
             groups.setdefault((frame.num_blocks, frame.block_bits), []).append(index)
         received: list[bytes | None] = [None] * len(payloads)
         reports = [LinkReport()] * len(payloads)
-        for indices in groups.values():
-            frame = frames[indices[0]]
-            at_once = max(1, _CODED_BITS_AT_ONCE // (frame.num_blocks * self._coded_bits(frame)))
+        for (num_blocks, block_bits), indices in groups.items():
+            at_once = max(
+                1, _CODED_BITS_AT_ONCE // (num_blocks * self.settings.coded_bits(block_bits))
+            )
             for start in range(0, len(indices), at_once):
                 part = indices[start : start + at_once]
-                blocks = np.stack([split(bytes(payloads[i]), frames[i]) for i in part])
-                decided, iterations = self._send(
-                    blocks, frame, [snr[i] for i in part], [seeds[i] for i in part]
-                )
-                for row, i in enumerate(part):
-                    received[i] = join(decided[row], frames[i])
-                    reports[i] = _report(
-                        payloads[i], received[i], blocks[row] != decided[row],
-                        frames[i], self.channel_uses(len(payloads[i])), int(iterations[row].sum()),
-                    )  # fmt: skip
+                results = self._transmit_equal(
+                    [bytes(payloads[i]) for i in part], [frames[i] for i in part],
+                    [snr[i] for i in part], [seeds[i] for i in part],
+                )  # fmt: skip
+                for i, result in zip(part, results, strict=True):
+                    received[i], reports[i] = result
         return Transmission(received, reports)
 
-    def _send(
-        self, blocks: np.ndarray, frame: Frame, esn0_db: list[float], seeds: list[int]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Code blocks uint8 [P, C, k] to decided blocks of the same shape, iterations [P, C]."""
+    def _transmit_equal(
+        self,
+        payloads: list[bytes],
+        frames: list[Frame],
+        esn0_db: list[float],
+        seeds: list[int],
+    ) -> list[tuple[bytes | None, LinkReport]]:
+        """Send payloads whose frames have the same number of blocks of the same length."""
         import torch
 
-        from channels.modulation import build_modulation
-
-        payloads, num_blocks, k = blocks.shape
+        frame = frames[0]
+        code = _build_code(self.settings, frame.transport_block_bits, frame.block_bits)
+        path = _build_path(self.settings)
         device = self.settings.device
-        code = self._code(frame)
-        modulation = build_modulation(self.settings.modulation, device)
-        bits = torch.as_tensor(blocks.reshape(-1, k), device=device)
-        symbols = modulation.map(code.encode(bits).view(payloads, -1))
-
-        noise = torch.as_tensor(models.noise(seeds, symbols.shape[1]), device=device)
-        gain = torch.as_tensor(models.fading(self.settings.channel, seeds), device=device)
-        variance = 10.0 ** (-torch.tensor(esn0_db, dtype=torch.float64, device=device) / 10)
-        # known channel state: what is left after division by the coefficient is white noise again
-        variance = (variance / gain.abs().double() ** 2).float()[:, None]
-        phase = (gain.abs() / gain)[:, None]
-        llr = modulation.demap(symbols + noise * phase * variance.sqrt(), variance)
-
-        decided, iterations = code.decode(llr.view(-1, code.n))
-        return (
-            decided.view(payloads, num_blocks, k).cpu().numpy(),
-            iterations.view(payloads, num_blocks).cpu().numpy(),
-        )
+        blocks = np.stack([split(*pair) for pair in zip(payloads, frames, strict=True)])
+        count, num_blocks, k = blocks.shape
+        snr = torch.tensor(esn0_db, dtype=torch.float64, device=device)
+        soft = torch.empty(self.settings.attempts, count, num_blocks * code.n, device=device)
+        outcome: list[tuple[bytes | None, LinkReport]] = [(None, LinkReport())] * count
+        spent = np.zeros(count, dtype=np.int64)
+        waiting = list(range(count))
+        for attempt in range(self.settings.attempts):
+            bits = torch.as_tensor(blocks[waiting].reshape(-1, k), device=device)
+            coded = code.encode(bits, attempt).view(len(waiting), -1)
+            soft[attempt, waiting] = path.send(
+                coded, snr[waiting], [seeds[i] for i in waiting], attempt
+            )
+            so_far = [row[waiting].view(-1, code.n) for row in soft[: attempt + 1]]
+            decided_bits, iterations = code.decode(*so_far)
+            decided = decided_bits.view(len(waiting), num_blocks, k).cpu().numpy()
+            spent[waiting] += iterations.view(len(waiting), num_blocks).sum(1).cpu().numpy()
+            for row, i in enumerate(waiting):
+                arrived = join(decided[row], frames[i])
+                wrong = blocks[i] != decided[row]
+                uses = (attempt + 1) * self.channel_uses(len(payloads[i]))
+                report = _report(
+                    payloads[i], arrived, wrong, frames[i], attempt + 1, uses, int(spent[i])
+                )
+                outcome[i] = arrived, report
+            waiting = [i for i in waiting if outcome[i][0] is None]
+            if not waiting:
+                break
+        return outcome
 
     def _frame(self, num_bytes: int) -> Frame:
-        small = self.settings.base_graph == "bg2" or (
-            self.settings.base_graph == "auto" and self.settings.rate <= 0.25
-        )
-        return Frame.plan(num_bytes, max_block_bits=3840 if small else 8448)
+        return Frame.plan(num_bytes, self.settings.max_block_bits())
 
     def _coded_bits(self, frame: Frame) -> int:
-        """Coded bits of one code block, a whole number of symbols."""
-        per_symbol = self.settings.bits_per_symbol
-        # the tiny subtraction keeps 1000 bits at rate 0.1 from taking 10001 by a rounding error
-        return per_symbol * math.ceil(frame.block_bits / (self.settings.rate * per_symbol) - 1e-9)
-
-    def _code(self, frame: Frame) -> Code:
-        from channels.coding import build_code
-
-        settings = self.settings
-        return build_code(
-            settings.code,
-            frame.block_bits,
-            self._coded_bits(frame),
-            _base_graph(settings, frame),
-            settings.bits_per_symbol,
-            settings.decoder_iterations,
-            settings.device,
-        )
+        return frame.num_blocks * self.settings.coded_bits(frame.block_bits)
 
 
-def _base_graph(settings: LinkSettings, frame: Frame) -> str:
-    """LDPC base graph of TS 38.212, clause 7.2.2."""
-    if settings.base_graph != "auto":
+@lru_cache(maxsize=128)
+def _build_code(settings: LinkSettings, transport_block_bits: int, block_bits: int) -> Code:
+    from channels.coding import build_code
+
+    return build_code(
+        settings.code,
+        block_bits,
+        settings.coded_bits(block_bits),
+        base_graph=_base_graph(settings, transport_block_bits, block_bits),
+        bits_per_symbol=settings.bits_per_symbol,
+        iterations=settings.decoder_iterations or 1,
+        list_size=settings.list_size or 1,
+        versions=(0, 2, 3, 1) if settings.combining == "ir" else (0, 0, 0, 0),
+        device=settings.device,
+    )
+
+
+@lru_cache(maxsize=16)
+def _build_path(settings: LinkSettings) -> Path:
+    from channels.binary import BinaryChannel
+    from channels.ofdm import OfdmChannel
+    from channels.single_carrier import SingleCarrier
+
+    if settings.channel in ("bsc", "bec"):
+        return BinaryChannel(settings)
+    return SingleCarrier(settings) if settings.ofdm is None else OfdmChannel(settings)
+
+
+def _base_graph(settings: LinkSettings, size: int, block_bits: int) -> str:
+    """LDPC base graph of TS 38.212, clause 7.2.2, for a transport block of ``size`` bits."""
+    if settings.base_graph in ("bg1", "bg2"):
         return settings.base_graph
-    size, rate = frame.transport_block_bits, settings.rate
-    small = size <= 292 or (size <= 3824 and rate <= 0.67) or rate <= 0.25
+    small = size <= 292 or (size <= 3824 and settings.rate <= 0.67) or settings.rate <= 0.25
     # Two departures: CRC24A lifts the largest small block just over what graph 2 takes, and above
     # rate 0.9 graph 2 punctures so much that some words cannot be decoded even without noise.
-    return "bg2" if small and frame.block_bits <= 3840 and rate <= 0.9 else "bg1"
+    return "bg2" if small and block_bits <= 3840 and settings.rate <= 0.9 else "bg1"
 
 
 def _report(
@@ -242,6 +280,7 @@ def _report(
     received: bytes | None,
     wrong: np.ndarray,
     frame: Frame,
+    attempts: int,
     channel_uses: int,
     iterations: int,
 ) -> LinkReport:
@@ -255,6 +294,7 @@ def _report(
         bit_errors=int(np.count_nonzero(data.reshape(-1)[: 8 * len(sent)])),
         code_blocks=frame.num_blocks,
         block_errors=int(np.count_nonzero(wrong.any(axis=1))),
+        attempts=attempts,
         channel_uses=channel_uses,
         iterations=iterations,
     )

@@ -1,23 +1,28 @@
-"""Channel models: what happens between the transmitter's symbols and the receiver's.
+"""Random numbers of a channel: noise, flat fading, bit errors.
 
-Every payload brings its own seed, from which its own generators are derived, one per purpose, so
-that what a payload meets depends on nothing but its seed.
+Every payload brings its own seed, from which its own generators are derived, one per purpose and
+attempt, so that what a payload meets depends on nothing but its seed.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
-__all__ = ["complex_normal", "fading", "generator"]
+__all__ = ["MULTIPATH", "complex_normal", "flat_fading", "generator", "noise", "uniform"]
 
 # Purposes of random numbers, mixed into the seed.
-_NOISE, _FADING = 0, 1
+_NOISE, _FADING, _BITS = 0, 1, 2
+#: purpose of the seeds of multipath models
+MULTIPATH = 3
 
 
-def generator(seed: int, purpose: int) -> np.random.Generator:
-    """The generator for one purpose of the payload with ``seed`` (an int >= 0)."""
-    # the seed last: it may take several words, and would run into a purpose behind it
-    return np.random.default_rng([purpose, seed])
+def generator(seed: int, purpose: int, attempt: int = 0) -> np.random.Generator:
+    """The generator for one purpose and attempt of the payload with ``seed`` (an int >= 0)."""
+    # the seed last: it may take several words, and would run into what stands behind it
+    return np.random.default_rng([purpose, attempt, seed])
 
 
 def complex_normal(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -33,15 +38,26 @@ def complex_normal(rng: np.random.Generator, count: int) -> np.ndarray:
     return (parts * np.float32(0.5**0.5)).view(np.complex64)
 
 
-def noise(seeds: list[int], count: int) -> np.ndarray:
+def noise(seeds: Sequence[int], count: int, attempt: int = 0) -> np.ndarray:
     """White noise of variance 1 for each seed, complex64 [len(seeds), count]."""
-    return np.stack([complex_normal(generator(seed, _NOISE), count) for seed in seeds])
+    rows = [complex_normal(generator(seed, _NOISE, attempt), count) for seed in seeds]
+    return np.stack(rows)
 
 
-def fading(channel: str, seeds: list[int]) -> np.ndarray:
-    """Coefficient of each payload, complex64 [len(seeds)], mean power 1."""
-    if channel == "awgn":
-        return np.ones(len(seeds), dtype=np.complex64)
-    if channel == "rayleigh":
-        return np.concatenate([complex_normal(generator(seed, _FADING), 1) for seed in seeds])
-    raise ValueError(f"unknown channel {channel!r}")
+def uniform(seeds: Sequence[int], count: int, attempt: int = 0) -> np.ndarray:
+    """Numbers uniform in [0, 1) for each seed, float32 [len(seeds), count]."""
+    rows = [generator(seed, _BITS, attempt).random(count, dtype=np.float32) for seed in seeds]
+    return np.stack(rows)
+
+
+def flat_fading(
+    seeds: Sequence[int], direct_over_scattered: float = 0.0, attempt: int = 0
+) -> np.ndarray:
+    """One coefficient per seed, complex64 [len(seeds)], of mean power 1.
+
+    Rayleigh without a direct path (``direct_over_scattered`` = 0, a power ratio), else Rician.
+    """
+    direct = math.sqrt(direct_over_scattered / (1 + direct_over_scattered))
+    scattered = math.sqrt(1 / (1 + direct_over_scattered))
+    rows = [complex_normal(generator(seed, _FADING, attempt), 1) for seed in seeds]
+    return np.concatenate(rows) * np.float32(scattered) + np.float32(direct)

@@ -6,16 +6,22 @@ the signal processing behind it.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-__all__ = ["BITS_PER_SYMBOL", "CHANNELS", "CODES", "MODULATIONS", "LinkSettings"]
+from channels.codes import CODE_FAMILIES, CODES
 
-#: channel codes, one line each
-CODES: dict[str, str] = {
-    "ldpc": "5G NR LDPC, base graphs 1 and 2 (TS 38.212, 5.3.2), flooding sum-product decoder",
-}
+__all__ = [
+    "BITS_PER_SYMBOL",
+    "CHANNELS",
+    "CODES",
+    "MODULATIONS",
+    "OFDM_SYMBOLS",
+    "PILOT_SYMBOLS",
+    "LinkSettings",
+    "OfdmSettings",
+]
 
 #: modulations, one line each
 MODULATIONS: dict[str, str] = {
@@ -24,48 +30,175 @@ MODULATIONS: dict[str, str] = {
     "16qam": "4 bits per symbol, Gray-labelled square QAM (TS 38.211, 5.1.4)",
     "64qam": "6 bits per symbol, Gray-labelled square QAM (TS 38.211, 5.1.5)",
     "256qam": "8 bits per symbol, Gray-labelled square QAM (TS 38.211, 5.1.6)",
+    "1024qam": "10 bits per symbol, Gray-labelled square QAM (TS 38.211, 5.1.7)",
 }
 
 #: coded bits per complex symbol
-BITS_PER_SYMBOL: dict[str, int] = {"bpsk": 1, "qpsk": 2, "16qam": 4, "64qam": 6, "256qam": 8}
+BITS_PER_SYMBOL: dict[str, int] = {
+    "bpsk": 1,
+    "qpsk": 2,
+    "16qam": 4,
+    "64qam": 6,
+    "256qam": 8,
+    "1024qam": 10,
+}
+
+_MULTIPATH = {
+    "a": "no direct path, many weak echoes",
+    "b": "no direct path, strong early echoes",
+    "c": "no direct path, late echoes",
+    "d": "direct path 13 dB above its echoes",
+    "e": "direct path 22 dB above its echoes",
+}
 
 #: channel models, one line each
 CHANNELS: dict[str, str] = {
     "awgn": "additive white Gaussian noise",
     "rayleigh": "block Rayleigh fading, one known coefficient per payload, plus white noise",
+    "rician": "block Rician fading, one known coefficient per payload, plus white noise",
+    "bsc": "binary symmetric channel: hard decisions behind BPSK and white noise",
+    "bec": "binary erasure channel, P(erased) = exp(-Es/N0)",
+    **{
+        f"tdl-{letter}": f"OFDM over TR 38.901 tapped delay line {letter.upper()}: {line}"
+        for letter, line in _MULTIPATH.items()
+    },
+    **{
+        f"cdl-{letter}": f"OFDM over TR 38.901 clustered delay line {letter.upper()}: {line}"
+        for letter, line in _MULTIPATH.items()
+    },
 }
 
-_LDPC_RATES = (0.2, 0.93)
+_OFDM_CHANNELS = [name for name in CHANNELS if name.startswith(("tdl-", "cdl-"))]
+# Delay of the last echo over the delay spread, TR 38.901, tables 7.7.1-1 to 5 and 7.7.2-1 to 5.
+_LAST_ECHO = {"a": 9.6586, "b": 4.7834, "c": 8.6523, "d": 12.4714, "e": 20.6519}
+
+#: OFDM symbols of a slot
+OFDM_SYMBOLS = 14
+#: OFDM symbols of a slot that carry pilots
+PILOT_SYMBOLS = [2, 11]
 
 
-def _known(name: str, options: dict[str, str], what: str) -> str:
-    if name not in options:
-        raise ValueError(f"unknown {what} {name!r}: choose one of {', '.join(options)}")
-    return name
+class OfdmSettings(BaseModel):
+    """The OFDM grid and what the receiver knows of the channel.
+
+    >>> OfdmSettings().channel_uses(slots=1)
+    1078
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: int = Field(default=72, ge=12, le=600, description="subcarriers, all of them in use")
+    subcarrier_spacing_khz: float = Field(default=30.0, gt=0, le=960, description="in kHz")
+    carrier_ghz: float = Field(default=3.5, gt=0, le=300, description="carrier frequency in GHz")
+    speed: float = Field(default=3.0, ge=0, le=300, description="of the receiver in m/s")
+    delay_spread_ns: float = Field(default=100.0, ge=0, description="RMS delay spread in ns")
+    estimation: Literal["perfect", "ls", "wiener"] = Field(
+        default="wiener",
+        description="channel knowledge: perfect, least squares with linear interpolation in time, "
+        "or a Wiener filter over the slot that knows the channel's statistics",
+    )
+
+    @property
+    def cyclic_prefix(self) -> int:
+        """Length of the normal cyclic prefix in samples of the symbol, 144/2048 of it."""
+        return max(1, round(self.size * 144 / 2048))
+
+    @property
+    def symbol_seconds(self) -> float:
+        """Duration of an OFDM symbol with its cyclic prefix."""
+        return (1 + self.cyclic_prefix / self.size) / (self.subcarrier_spacing_khz * 1e3)
+
+    @property
+    def data_per_slot(self) -> int:
+        """Data symbols of one slot."""
+        return self.size * (OFDM_SYMBOLS - len(PILOT_SYMBOLS))
+
+    def channel_uses(self, slots: int) -> int:
+        """Complex channel uses of ``slots``, pilots and cyclic prefixes included."""
+        return slots * OFDM_SYMBOLS * (self.size + self.cyclic_prefix)
+
+
+# Options that concern some choices only: option -> (the setting that decides, value by default)
+_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "base_graph": ("code", {"ldpc": "auto"}),
+    "decoder_iterations": ("code", {"ldpc": 20, "turbo": 6}),
+    "list_size": ("code", {"polar": 8}),
+    "rician_k_db": ("channel", {"rician": 6.0}),
+    "ofdm": ("channel", dict.fromkeys(_OFDM_CHANNELS, OfdmSettings())),
+}
 
 
 class LinkSettings(BaseModel):
-    """One way of sending bytes: channel code, modulation and channel model.
+    """One way of sending bytes: channel code, modulation, channel model and retransmissions.
 
-    >>> LinkSettings(rate=0.5, modulation="16qam", channel="rayleigh").code
-    'ldpc'
+    Options that a choice does not know stay ``None``; setting one of them is refused.
+
+    >>> LinkSettings(rate=0.5, modulation="16qam", channel="rayleigh").decoder_iterations
+    20
+    >>> LinkSettings(code="uncoded").rate
+    1.0
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: str = Field(default="ldpc", description=f"channel code: {', '.join(CODES)}")
     rate: float = Field(
-        default=0.5, gt=0, le=1, description="information bits per coded bit of one code block"
+        default=0.5,
+        gt=0,
+        le=1,
+        description="information bits per coded bit of one code block; 1/2, or 1 where uncoded",
     )
-    base_graph: Literal["auto", "bg1", "bg2"] = Field(
-        default="auto", description="LDPC base graph; auto follows TS 38.212, 7.2.2"
+    base_graph: Literal["auto", "bg1", "bg2"] | None = Field(
+        default=None, description="LDPC only: base graph; auto follows TS 38.212, 7.2.2"
     )
-    decoder_iterations: int = Field(
-        default=20, ge=1, le=1000, description="most decoder iterations spent on a code block"
+    decoder_iterations: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="LDPC and turbo only: most iterations spent on a code block (20, 6)",
+    )
+    list_size: int | None = Field(
+        default=None, description="polar only: 1 (no list), 2, 4, 8, 16 or 32 paths (8)"
     )
     modulation: str = Field(default="qpsk", description=f"modulation: {', '.join(MODULATIONS)}")
     channel: str = Field(default="awgn", description=f"channel model: {', '.join(CHANNELS)}")
+    rician_k_db: float | None = Field(
+        default=None,
+        ge=-40,
+        le=60,
+        description="Rician only: power of the direct path over the scattered ones in dB (6)",
+    )
+    ofdm: OfdmSettings | None = Field(default=None, description="TDL and CDL only: the OFDM grid")
+    attempts: int = Field(
+        default=1, ge=1, le=4, description="how often a payload is sent before it is given up"
+    )
+    combining: Literal["chase", "ir"] | None = Field(
+        default=None,
+        description="with more attempts: chase repeats the same coded bits, ir (LDPC only, its "
+        "default) sends further redundancy versions",
+    )
     device: str = Field(default="cpu", description="where the arithmetic runs: cpu, cuda or cuda:N")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_what_the_choices_need(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        filled = dict(data)
+        for option, (setting, defaults) in _OPTIONS.items():
+            choice = filled.get(setting, cls.model_fields[setting].default)
+            if filled.get(option) is None and isinstance(choice, str) and choice in defaults:
+                filled[option] = defaults[choice]
+        code = filled.get("code", "ldpc")
+        if code == "uncoded":
+            filled.setdefault("rate", 1.0)
+        if filled.get("channel") in ("bsc", "bec"):
+            filled.setdefault("modulation", "bpsk")
+        if filled.get("attempts", 1) != 1 and filled.get("combining") is None:
+            family = CODE_FAMILIES.get(code) if isinstance(code, str) else None
+            incremental = family is not None and family.incremental_redundancy
+            filled["combining"] = "ir" if incremental else "chase"
+        return filled
 
     @field_validator("code")
     @classmethod
@@ -84,12 +217,32 @@ class LinkSettings(BaseModel):
 
     @model_validator(mode="after")
     def _can_work(self) -> LinkSettings:
-        low, high = _LDPC_RATES
-        if self.code == "ldpc" and not low <= self.rate <= high:
+        for option, (setting, defaults) in _OPTIONS.items():
+            choice = getattr(self, setting)
+            if getattr(self, option) is not None and choice not in defaults:
+                raise ValueError(
+                    f"{option} does not concern {setting} {choice!r}: leave it out "
+                    f"(it is for {', '.join(defaults)})"
+                )
+        CODE_FAMILIES[self.code].check_rate(self.code, self.rate)
+        self._check_code_options()
+        if self.channel in ("bsc", "bec") and self.modulation != "bpsk":
             raise ValueError(
-                f"rate {self.rate:g} is outside what code 'ldpc' reaches: "
-                f"choose a rate from {low:g} to {high:g}"
+                f"channel {self.channel!r} carries one bit at a time: "
+                f"leave out modulation {self.modulation!r} or choose 'bpsk'"
             )
+        if self.ofdm is not None:
+            last_ns = _LAST_ECHO[self.channel[-1]] * self.ofdm.delay_spread_ns
+            prefix_us = self.ofdm.symbol_seconds * 1e6 - 1e3 / self.ofdm.subcarrier_spacing_khz
+            if last_ns > 1e3 * prefix_us:
+                raise ValueError(
+                    f"the last echo of channel {self.channel!r} comes after {last_ns:.0f} ns, past "
+                    f"the cyclic prefix of {1e3 * prefix_us:.0f} ns: lower ofdm.delay_spread_ns or "
+                    "ofdm.subcarrier_spacing_khz"
+                )
+        return self
+
+    def _check_code_options(self) -> None:
         if self.base_graph == "bg1" and self.rate < 1 / 3:
             raise ValueError(
                 f"rate {self.rate:g} is below the rate 1/3 of base_graph 'bg1': "
@@ -100,9 +253,39 @@ class LinkSettings(BaseModel):
                 f"rate {self.rate:g} is above the rate 0.9 up to which base_graph 'bg2' can be "
                 "decoded: lower the rate or choose base_graph 'bg1' or 'auto'"
             )
-        return self
+        if self.list_size is not None and self.list_size not in (1, 2, 4, 8, 16, 32):
+            raise ValueError(f"list_size {self.list_size} is not one of 1, 2, 4, 8, 16, 32")
+        if self.combining is not None and self.attempts == 1:
+            raise ValueError("combining needs more than 1 of attempts: raise attempts")
+        if self.combining == "ir" and not CODE_FAMILIES[self.code].incremental_redundancy:
+            raise ValueError(
+                f"code {self.code!r} has no redundancy versions: choose combining 'chase'"
+            )
 
     @property
     def bits_per_symbol(self) -> int:
         """Coded bits per complex symbol."""
         return BITS_PER_SYMBOL[self.modulation]
+
+    def max_block_bits(self) -> int:
+        """The longest code block in bits, CRCs included."""
+        if self.base_graph == "bg2":
+            return 3840
+        return CODE_FAMILIES[self.code].max_block_bits(self.rate)
+
+    def coded_bits(self, block_bits: int) -> int:
+        """Length of the code word of a code block of ``block_bits``."""
+        return CODE_FAMILIES[self.code].coded_bits(block_bits, self.rate, self.bits_per_symbol)
+
+    def channel_uses(self, coded_bits: int) -> int:
+        """Complex channel uses of one attempt to send ``coded_bits``, overhead included."""
+        symbols = -(-coded_bits // self.bits_per_symbol)
+        if self.ofdm is None:
+            return symbols
+        return self.ofdm.channel_uses(-(-symbols // self.ofdm.data_per_slot))
+
+
+def _known(name: str, options: dict[str, str], what: str) -> str:
+    if name not in options:
+        raise ValueError(f"unknown {what} {name!r}: choose one of {', '.join(options)}")
+    return name

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from channels.models import complex_normal, fading, generator, noise
+from channels.models import complex_normal, flat_fading, generator, noise
 
 
 def test_noise_is_white_circular_and_of_variance_one() -> None:
@@ -23,7 +23,7 @@ def test_noise_is_white_circular_and_of_variance_one() -> None:
 
 
 def test_rayleigh_power_is_exponential() -> None:
-    gain = fading("rayleigh", list(range(4000)))
+    gain = flat_fading(range(4000))
     assert stats.kstest(np.abs(gain) ** 2, "expon").pvalue > 1e-4
     assert stats.kstest(np.angle(gain), "uniform", args=(-np.pi, 2 * np.pi)).pvalue > 1e-4
 
@@ -31,10 +31,10 @@ def test_rayleigh_power_is_exponential() -> None:
 def test_payloads_share_neither_noise_nor_fading() -> None:
     rows = noise([0, 1, 2], 1000)
     assert len(np.unique(rows)) == rows.size
-    assert len(np.unique(fading("rayleigh", [0, 1, 2]))) == 3
-    assert fading("rayleigh", [7])[0] != noise([7], 1)[0, 0]
+    assert len(np.unique(flat_fading([0, 1, 2]))) == 3
+    assert flat_fading([7])[0] != noise([7], 1)[0, 0]
 
 
 def test_noise_is_the_same_on_every_machine() -> None:
-    golden = [-0.47856018 - 0.04315491j, 0.37974828 - 0.76827043j]
-    np.testing.assert_allclose(complex_normal(generator(1234567890123, 1), 2), golden, rtol=1e-5)
+    golden = [-0.135649 - 0.579385j, 0.234525 + 0.427482j]
+    np.testing.assert_allclose(complex_normal(generator(1234567890123, 1), 2), golden, atol=1e-5)

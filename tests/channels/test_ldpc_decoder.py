@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from channels.coding import LdpcCode
+from channels.ldpc import LdpcCode
 from channels.models import noise
 
 CASES = [
@@ -80,7 +80,7 @@ def test_low_rates_repeat_through_the_circular_buffer() -> None:
 
     k, graph = 600, "bg1"
     code = LdpcCode(k, 5 * k, graph)
-    information, llr = _received(code, 8, -6.0)
+    information, llr = _received(code, 8, -4.5)
     sent = code.encode(information)
     mother = LDPC5GEncoder(k, 3 * k, bg=graph, device="cpu")
     length = mother.n_cb_comp

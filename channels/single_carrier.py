@@ -1,0 +1,48 @@
+"""One symbol after the other over white noise, with at most one known coefficient per payload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from channels import models
+from channels.modulation import build_modulation
+
+if TYPE_CHECKING:
+    from channels.settings import LinkSettings
+
+__all__ = ["SingleCarrier"]
+
+
+class SingleCarrier:
+    """AWGN, block Rayleigh or block Rician channel with known channel state."""
+
+    def __init__(self, settings: LinkSettings) -> None:
+        self._modulation = build_modulation(settings.modulation, settings.device)
+        self._channel = settings.channel
+        self._direct = 0.0
+        if settings.rician_k_db is not None:
+            self._direct = 10 ** (settings.rician_k_db / 10)
+
+    def send(
+        self, bits: torch.Tensor, esn0_db: torch.Tensor, seeds: Sequence[int], attempt: int
+    ) -> torch.Tensor:
+        """``bits`` uint8 [P, n] of P payloads to soft bits [P, n].
+
+        ``esn0_db`` float64 [P] is the mean signal-to-noise ratio of each payload.
+        """
+        count = bits.shape[1]
+        fill = -count % self._modulation.bits_per_symbol
+        symbols = self._modulation.map(torch.nn.functional.pad(bits, (0, fill)))
+        noise = torch.as_tensor(models.noise(seeds, symbols.shape[1], attempt), device=bits.device)
+        variance = 10.0 ** (-esn0_db / 10)
+        if self._channel != "awgn":
+            fading = models.flat_fading(seeds, self._direct, attempt)
+            gain = torch.as_tensor(fading, device=bits.device)
+            # known channel state: what is left after division by the coefficient is white again
+            variance = variance / gain.abs().double() ** 2
+            noise = noise * (gain.abs() / gain)[:, None]
+        variance = variance.float()[:, None]
+        return self._modulation.demap(symbols + noise * variance.sqrt(), variance)[:, :count]
