@@ -293,11 +293,11 @@ def decode(
     from semcom.photo import decode_photo
 
     coded, received = decode_photo(file)
-    if label_map is not None and received.label_map is None:
-        raise ValueError(f"{file}: the codec {coded.codec} sends no label map")
-    Image.fromarray(received.image).save(image)
     if label_map is not None:
+        if received.label_map is None:
+            raise ValueError(f"{file}: the codec {coded.codec} sends no label map")
         Image.fromarray(received.label_map).save(label_map)
+    Image.fromarray(received.image).save(image)
     print(f"{image}: {coded.size[0]}x{coded.size[1]} pixels from {coded.codec}")
 
 
@@ -315,9 +315,10 @@ def train(
 
     from semcom.table import duration
     from semcom.training.recipe import load_recipe
-    from semcom.training.train import train as steps
 
     checked = load_recipe(recipe)
+    from semcom.training.train import train as steps  # heavy: after the recipe is found good
+
     place = tempfile.TemporaryDirectory() if dry_run else contextlib.nullcontext(str(out))
     with place as folder:
         last = time.monotonic() - 60

@@ -10,6 +10,7 @@ import numpy as np
 
 from semcom.pictures import PictureStore
 from semcom.results import Results, Row
+from semcom.scenario import REFERENCE
 from semcom.summary import read_summary
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def draw_contact_sheets(results: Results, folder: Path) -> list[tuple[str, Figur
     ]
 
 
-def shown_points(rows: Sequence[dict[str, Any]]) -> list[float | None]:
+def shown_points(rows: Sequence[dict[str, Any]]) -> Sequence[float | None]:
     """A few points below, on and above the cliff; ``[None]`` without a link.
 
     >>> rows = [{"esn0_db": x, "bler": y} for x, y in ((-2, 1), (0, 1), (1, 0.6), (2, 0), (9, 0))]
@@ -73,7 +74,7 @@ def _sheet(
     original, truth = store.sample(image["sample"])
     assert original is not None
     palette = np.array(plan["palette"], np.uint8)
-    transmitters = plan["transmitters"]
+    transmitters = [one for one in plan["transmitters"] if one["label"] != REFERENCE]
     height = WIDTH * original.shape[0] / original.shape[1]
     columns = 2 + len(points)
     total_width = columns * (WIDTH + GAP) + GAP

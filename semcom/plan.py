@@ -62,6 +62,8 @@ def _tasks(
     repeats = sweep.realisations if sweep and esn0_db is not None else 1
     tasks = []
     for transmitter, setup in enumerate(bench.setups):
+        if esn0_db is not None and transmitter >= bench.on_air:
+            continue
         for index, sample in enumerate(bench.sample_digests):
             encoding = encoding_id(setup, sample)
             for realisation in range(repeats):

@@ -24,7 +24,7 @@ Rows = Sequence[dict[str, Any]]
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#000000", "#8C8C00")
 MARKERS = "osD^vPX*"
 INK, FAINT = "#222222", "#8A8A8A"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 11,
     "axes.labelsize": 11.5,
@@ -59,11 +59,13 @@ LEGEND: dict[str, Any] = {
     "borderaxespad": 0,
     "columnspacing": 1.8,
 }
+#: one colour has no spread of features, which a distance between spreads may even reward
+FLAT = "lower is better, among pictures that arrived"
 #: column, axis label, direction of better
 QUALITIES = (
     ("miou", "mIoU of the received picture", "higher is better"),
-    ("frechet_efficientnet_lite0", "Fréchet distance\n(EfficientNet-Lite0)", "lower is better"),
-    ("fid", "FID", "lower is better"),
+    ("frechet_efficientnet_lite0", "Fréchet distance\n(EfficientNet-Lite0)", FLAT),
+    ("fid", "FID", FLAT),
     ("psnr_db", "PSNR (dB)", "higher is better"),
 )
 
@@ -137,19 +139,15 @@ def draw_rate(rows: Rows, title: str = "") -> Figure | None:
     coded = [row for row in ideal if row["codec"] != "original"]
     for number, (group, of_one) in enumerate(_by(coded, "group")):
         points = sorted(of_one, key=lambda row: row["bits_per_pixel"])
-        look = {"color": _colour(number), "marker": _marker(number)}
+        look: dict[str, Any] = {"color": _colour(number), "marker": _marker(number)}
         x, y = [r["bits_per_pixel"] for r in points], [r[column] for r in points]
         axis.plot(x, y, label=group, markeredgecolor="white", zorder=3, **look)
         if column == "miou" and all(r["miou_low"] is not None for r in points):
             low, high = [r["miou_low"] for r in points], [r["miou_high"] for r in points]
             axis.vlines(x, low, high, color=look["color"], linewidth=1.2, alpha=0.7)
     for row in ideal:
-        if row["codec"] == "original" and row.get(column) is not None:
-            axis.axhline(row[column], color=INK, linestyle=(0, (5, 3)), linewidth=1.3)
-            axis.annotate(
-                "original pictures", (0.995, row[column]), xycoords=("axes fraction", "data"),
-                xytext=(0, 4), textcoords="offset points", ha="right", fontsize=9.5,
-            )  # fmt: skip
+        if row["codec"] == "original":
+            _originals(axis, row, column)
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -165,8 +163,7 @@ def draw_rate(rows: Rows, title: str = "") -> Figure | None:
 def _title(figure: Figure, title: str, what: str) -> None:
     """A bold title, and below it in small letters ``what`` was done."""
     height = figure.get_figheight()
-    engine = figure.get_layout_engine()
-    assert engine is not None
+    engine: Any = figure.get_layout_engine()
     engine.set(rect=(0, 0, 1, 1 - 0.68 / height))
     figure.text(0.012, 1 - 0.08 / height, title, va="top", fontsize=14, fontweight="bold")
     figure.text(0.012, 1 - 0.38 / height, what, va="top", fontsize=10, color="#555555")
@@ -190,7 +187,9 @@ def _quality_panel(axis: Axes, rows: Rows, column: str) -> None:
         sent = [r for r in of_one if r["esn0_db"] is not None and r.get(column) is not None]
         x, y = [r["esn0_db"] for r in sent], [r[column] for r in sent]
         for ideal in of_one:
-            if ideal["esn0_db"] is None and ideal.get(column) is not None:
+            if ideal["codec"] == "original" and not sent:
+                _originals(axis, ideal, column)
+            elif ideal["esn0_db"] is None and ideal.get(column) is not None:
                 axis.axhline(
                     ideal[column], color=colour, linestyle=(0, (5, 3)), linewidth=1.1, alpha=0.8
                 )
@@ -204,6 +203,22 @@ def _quality_panel(axis: Axes, rows: Rows, column: str) -> None:
                 alpha=0.12,
                 linewidth=0,
             )
+
+
+def _originals(axis: Axes, row: dict[str, Any], column: str) -> None:
+    """A dotted line at the score of the uncoded pictures, where that says something."""
+    if column != "miou" or row.get(column) is None:
+        return
+    axis.axhline(row[column], color=INK, linestyle=(0, (1, 2)), linewidth=1.4)
+    axis.annotate(
+        "original pictures",
+        (0.995, row[column]),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="right",
+        fontsize=9.5,
+    )
 
 
 def _loss_panel(axis: Axes, rows: Rows) -> None:
@@ -269,6 +284,8 @@ def _legend(axis: Axes, rows: Rows) -> None:
 
     handles = []
     for number, (label, of_one) in enumerate(_by_label(rows)):
+        if all(row["esn0_db"] is None for row in of_one):
+            continue
         text = f"{label}  ({of_one[0]['bits_per_pixel']:.3f} bit/pixel)"
         handles.append(
             Line2D(

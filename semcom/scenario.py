@@ -28,6 +28,8 @@ from semcom.yaml_source import YamlSource
 
 __all__ = ["DataSettings", "Scenario", "ScenarioError", "SegmenterSettings", "Sweep", "Transmitter"]
 
+#: label of the uncoded pictures that are measured beside the transmitters
+REFERENCE = "original pictures"
 SEGMENTERS = ("transmitter", "scorer")
 
 
@@ -193,6 +195,9 @@ class Scenario(_Strict):
     link: Any = Field(description="settings of the digital link, or none")
     sweep: Sweep | None = None
     metrics: Annotated[tuple[str, ...], Field(strict=False)] = Field(min_length=1)
+    reference: bool = Field(
+        True, description="measure the original pictures, too: what no codec can be above"
+    )
     seed: int = Field(0, ge=0, lt=1 << 63, description="picks the noise of the whole experiment")
 
     @field_validator("link", mode="plain")
@@ -225,6 +230,8 @@ class Scenario(_Strict):
                     raise ValueError(
                         f"two transmitters are called {one.label!r}: give each a `label` of its own"
                     )
+                if one.label == REFERENCE and one.codec != "original":
+                    raise ValueError(f"{REFERENCE!r} is the label of the uncoded pictures")
                 labels.add(one.label)
         return transmitters
 
@@ -258,6 +265,13 @@ class Scenario(_Strict):
     def expanded_transmitters(self) -> list[tuple[str, Transmitter]]:
         """``(group, transmitter)`` of every operating point, in the order of the file."""
         return [pair for transmitter in self.transmitters for pair in transmitter.expanded()]
+
+    def reference_transmitter(self) -> tuple[str, Transmitter] | None:
+        """The uncoded pictures, which never cross the link; None if not asked for."""
+        pairs = self.expanded_transmitters()
+        if not self.reference or any(one.codec == "original" for _, one in pairs):
+            return None
+        return REFERENCE, Transmitter(codec="original", label=REFERENCE)
 
     def to_yaml(self) -> str:
         """The scenario as a YAML file that reads back the same."""

@@ -12,6 +12,7 @@ packets, which above the cliff is once in all.
 from __future__ import annotations
 
 import datetime
+import statistics
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -103,7 +104,7 @@ class _Engine:
         tasks = [task for point in self.plan.points for task in self.plan.tasks[point]]
         yield Started(
             images=len(self.bench.dataset),
-            transmitters=len(self.bench.transmitters),
+            transmitters=self.bench.on_air,
             points=len(self.plan.points) - 1,
             tasks=len(tasks),
             done=sum(not self._missing(task) for task in tasks),
@@ -155,7 +156,7 @@ class _Engine:
             return 0.0
         if not self.point_seconds:
             return None
-        return ahead * sum(self.point_seconds) / len(self.point_seconds)
+        return ahead * statistics.median(self.point_seconds)
 
     def _encode(self) -> Iterator[Event]:
         jobs = []

@@ -52,6 +52,10 @@ class Workbench:
         self.scenario = scenario
         self.folder = folder
         pairs = scenario.expanded_transmitters()
+        #: transmitters from this one on never cross the link
+        self.on_air = len(pairs)
+        reference = scenario.reference_transmitter()
+        pairs += [reference] if reference else []
         self.transmitters: list[Transmitter] = [transmitter for _, transmitter in pairs]
         self.groups: list[str] = [group for group, _ in pairs]
         self.pictures = PictureStore(folder / "pictures")

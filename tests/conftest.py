@@ -158,5 +158,6 @@ transmitters:
 link: {{code: ldpc, rate: 0.5, modulation: qpsk, channel: awgn}}
 sweep: {{esn0_db: {{start: -6, stop: 6, step: 3}}}}
 metrics: [mean_error]
+reference: false
 seed: 1
 """

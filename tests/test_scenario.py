@@ -39,7 +39,7 @@ def test_a_scenario_reads_back_the_same(scenario_text: str) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("seed: 1", "sed: 1", "s.yaml:13:1: unknown key 'sed'; did you mean 'seed'?"),
+        ("seed: 1", "sed: 1", "s.yaml:14:1: unknown key 'sed'; did you mean 'seed'?"),
         ("packets: 1", "pakets: 1", "s.yaml:6:16: unknown key 'pakets'; did you mean 'packets'?"),
         ("rate: 0.5", "rat: 0.5", "s.yaml:10:20: unknown key 'rat'; did you mean 'rate'?"),
         ("size: [", "sise: [", "unknown key 'sise'; did you mean 'size'?"),
@@ -50,9 +50,9 @@ def test_a_scenario_reads_back_the_same(scenario_text: str) -> None:
         ("name: folder", "name: folders", "there is no data set 'folders'; did you mean 'folder'?"),
         ("qpsk", "qpks", "s.yaml:10:43: unknown modulation 'qpks': choose one of"),
         ("rate: 0.5", "rate: 0.05", "rate 0.05 is outside"),
-        ("seed: 1", "seed: one", "s.yaml:13:7: seed should be a valid integer, not 'one'"),
+        ("seed: 1", "seed: one", "s.yaml:14:7: seed should be a valid integer, not 'one'"),
         ("seed: 1", "seed: -1", "seed should be greater than or equal to 0, not -1"),
-        ("seed: 1", "seed: 1\nseed: 2", "s.yaml:14:1: 'seed' is given twice"),
+        ("seed: 1", "seed: 1\nseed: 2", "s.yaml:15:1: 'seed' is given twice"),
         ("packets: 1", "packets: 0", "s.yaml:6:25: transmitters.0.settings.packets should be"),
         ("three packets", "one packet", "two transmitters are called 'one packet'"),
         ("start: -6, ", "", "a range is {start, stop, step}"),
@@ -84,7 +84,7 @@ def test_every_mistake_is_listed_in_the_order_of_the_file(scenario_text: str) ->
     text = scenario_text.replace("seed: 1", "sed: 1").replace("packets: 3", "packets: many")
     with pytest.raises(ScenarioError) as caught:
         Scenario.from_text(text, "s.yaml")
-    assert [problem.split(":")[1] for problem in caught.value.problems] == ["9", "13"]
+    assert [problem.split(":")[1] for problem in caught.value.problems] == ["9", "14"]
     assert str(caught.value).endswith("(and 1 more)")
 
 
