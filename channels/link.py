@@ -112,7 +112,7 @@ class Link:
 
     def channel_uses(self, num_bytes: int) -> int:
         """Complex channel uses of one attempt to send ``num_bytes``, all overhead included."""
-        frame = self._frame(num_bytes)
+        frame = self.frame(num_bytes)
         return self.settings.channel_uses(
             frame.num_blocks * self.settings.coded_bits(frame.block_bits)
         )
@@ -132,7 +132,7 @@ class Link:
         >>> Link().bit_budget(100)
         {'payload': 800, 'padding': 8, 'crc': 24, 'parity': 832}
         """
-        frame = self._frame(num_bytes)
+        frame = self.frame(num_bytes)
         information = frame.num_blocks * frame.block_bits
         return {
             "payload": 8 * num_bytes,
@@ -166,7 +166,7 @@ class Link:
         if any(seed < 0 for seed in seeds):
             raise ValueError("seeds must not be negative")
 
-        frames = [self._frame(len(payload)) for payload in payloads]
+        frames = [self.frame(len(payload)) for payload in payloads]
         groups: dict[tuple[int, int], list[int]] = {}
         for index, frame in enumerate(frames):
             groups.setdefault((frame.num_blocks, frame.block_bits), []).append(index)
@@ -230,7 +230,8 @@ class Link:
                 break
         return outcome
 
-    def _frame(self, num_bytes: int) -> Frame:
+    def frame(self, num_bytes: int) -> Frame:
+        """How a payload of ``num_bytes`` is cut into code blocks."""
         return Frame.plan(num_bytes, self.settings.max_block_bits())
 
     def _coded_bits(self, frame: Frame) -> int:

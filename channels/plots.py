@@ -1,0 +1,93 @@
+"""Figures of links: error rates against SNR with what theory allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from channels.curves import Point, References
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_block_error_rates"]
+
+
+def plot_block_error_rates(
+    curves: Mapping[str, Sequence[Point]],
+    *,
+    limits: References | None = None,
+    against: str = "esn0_db",
+    title: str = "",
+) -> Figure:
+    """Block error rates of named ``curves`` with 95 % intervals, ``against`` esn0_db or ebn0_db.
+
+    Points without any error are drawn as upper bounds: a triangle at the end of their interval.
+    ``limits`` adds the Shannon limit, the limit of the modulation and the normal approximation.
+    """
+    from matplotlib.figure import Figure
+
+    if against not in ("esn0_db", "ebn0_db"):
+        raise ValueError(f"error rates are drawn against esn0_db or ebn0_db, not {against!r}")
+    figure = Figure(figsize=(7.0, 4.6), layout="constrained")
+    axes = figure.subplots()
+    lowest = 1.0
+    for number, (name, points) in enumerate(curves.items()):
+        lowest = min(lowest, _draw_curve(axes, name, points, against, f"C{number}"))
+    if limits is not None:
+        some = next(point for points in curves.values() for point in points)
+        offset = 0.0 if against == "esn0_db" else some.ebn0_db - some.esn0_db
+        _draw_limits(axes, limits, offset, lowest)
+    axes.set_yscale("log")
+    axes.set_ylim(lowest / 2, 1.3)
+    axes.set_xlabel("Es/N0 in dB" if against == "esn0_db" else "Eb/N0 in dB")
+    axes.set_ylabel("block error rate")
+    axes.grid(which="major", alpha=0.4)
+    axes.grid(which="minor", alpha=0.12)
+    axes.set_title(title)
+    axes.legend(fontsize="small")
+    return figure
+
+
+def _draw_curve(axes: Axes, name: str, points: Sequence[Point], against: str, colour: str) -> float:
+    """Draw one curve and return the lowest rate on it."""
+    ordered = sorted(points, key=lambda point: point.esn0_db)
+    seen = [point for point in ordered if point.errors]
+    if seen:
+        x = [getattr(point, against) for point in seen]
+        rates = np.array([point.block_error_rate for point in seen])
+        ends = np.array([point.interval for point in seen])
+        spread = np.abs(ends.T - rates)
+        axes.errorbar(
+            x, rates, spread, color=colour, marker="o", markersize=3.5, capsize=2, label=name
+        )
+    bounds = [point for point in ordered if not point.errors]
+    if bounds:
+        axes.plot(
+            [getattr(point, against) for point in bounds],
+            [point.interval[1] for point in bounds],
+            "v", color=colour, markerfacecolor="none",
+            label=f"{name}: no error seen, 95 % bound",
+        )  # fmt: skip
+    return min(point.block_error_rate or point.interval[1] for point in ordered)
+
+
+def _draw_limits(axes: Axes, limits: References, offset: float, lowest: float) -> None:
+    left, right = axes.get_xlim()
+    axes.axvline(limits.shannon_db + offset, color="0.2", linestyle=":", label="Shannon limit")
+    if np.isfinite(limits.constrained_db):
+        axes.axvline(
+            limits.constrained_db + offset, color="0.2", linestyle="--",
+            label=f"limit of {limits.modulation}",
+        )  # fmt: skip
+        snr = np.linspace(limits.constrained_db - 1, right - offset, 200)
+        rates = np.array([limits.block_error_rate(value) for value in snr])
+        shown = rates > lowest / 2
+        axes.plot(
+            snr[shown] + offset, rates[shown], color="0.45", linewidth=1,
+            label="normal approximation",
+        )  # fmt: skip
+    axes.set_xlim(min(left, limits.shannon_db + offset - 0.2), right)
