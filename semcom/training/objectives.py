@@ -19,7 +19,7 @@ from semcom.training.index_prior import IndexPriorObjective
 from semcom.training.perceptual import PerceptualLoss
 from semcom.training.recipe import Recipe
 
-__all__ = ["OBJECTIVES", "Objective", "class_weight_table", "draw_keep_fraction"]
+__all__ = ["OBJECTIVES", "Objective", "class_weight_table", "draw_keep_fraction", "quantised_share"]
 
 
 class Objective(Protocol):
@@ -55,6 +55,19 @@ def draw_lost(recipe: Recipe, g: torch.Generator) -> float:
     if hit >= recipe.lost_share:
         return 0.0
     return 1.0 if share > 0.9 else 0.65 * share
+
+
+def quantised_share(recipe: Recipe, done: float) -> float:
+    """Share of vectors that are quantised: none at first, then half, all in the last part.
+
+    The steps from ``continuous_steps`` to ``quantised_from`` go from a half to the whole.
+    """
+    begin = recipe.continuous_steps / recipe.steps
+    if done < begin:
+        return 0.0
+    if done >= recipe.quantised_from:
+        return 1.0
+    return 0.5 + 0.5 * (done - begin) / (recipe.quantised_from - begin)
 
 
 def class_weight_table(recipe: Recipe, classes: int) -> Tensor:
@@ -134,7 +147,6 @@ class MapPathObjective(_Network):
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         size = SIZES[recipe.network]
         self.recipe, self.classes = recipe, size.classes
-        self.continuous = recipe.continuous_steps / recipe.steps
         self.network = MapPath(size).to(device)
         self.networks = {"network": self.network}
         self.parameters = list(self.network.parameters())
@@ -147,7 +159,7 @@ class MapPathObjective(_Network):
         keep, lost = draw_keep_fraction(self.recipe, g), draw_lost(self.recipe, g)
         one_hot = one_hot_map(batch.label_map, self.classes)
         logits, commitment, _ = self.network(
-            one_hot, keep, lost, g, quantise=done >= self.continuous
+            one_hot, keep, lost, g, quantised=quantised_share(self.recipe, done)
         )
         loss = F.cross_entropy(
             logits, batch.label_map, weight=self.weights, ignore_index=self.classes
@@ -176,11 +188,13 @@ class ImagePathObjective(_Network):
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         size = SIZES[recipe.network]
         self.recipe, self.classes = recipe, size.classes
-        self.continuous = recipe.continuous_steps / recipe.steps
         self.network = ImagePath(size).to(device)
+        self.frozen = [self.network.get_submodule(name) for name in recipe.frozen]
+        for part in self.frozen:
+            part.requires_grad_(False)
         self.discriminator = PatchDiscriminator(3 + size.classes).to(device)
         self.networks = {"network": self.network, "discriminator": self.discriminator}
-        self.parameters = list(self.network.parameters())
+        self.parameters = [p for p in self.network.parameters() if p.requires_grad]
         judge = list(self.discriminator.parameters())
         self.optimizers = {
             "network": _adamw([{"params": self.parameters, "lr": recipe.learning_rate}], recipe),
@@ -203,11 +217,19 @@ class ImagePathObjective(_Network):
 
     def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
         r = self.recipe
+        for part in self.frozen:  # a codebook in evaluation mode does not move
+            part.eval()
         keep, lost = draw_keep_fraction(r, g), draw_lost(r, g)
         one_hot = one_hot_map(batch.label_map, self.classes)
         decoded = self._decoded(one_hot, g)
         output, commitment, _ = self.network(
-            batch.image, one_hot, decoded, keep, lost, g, quantise=done >= self.continuous
+            batch.image,
+            one_hot,
+            decoded,
+            keep,
+            lost,
+            g,
+            quantised=quantised_share(self.recipe, done),
         )
         picture = output.detach().requires_grad_()
         omega = self.weights[batch.label_map][:, None]

@@ -58,6 +58,9 @@ class Recipe(_Strict):
     seed: int = 0
     keep_fractions: KeepFractions = KeepFractions()
     continuous_steps: int = Field(0, ge=0, description="first steps, without quantisation")
+    quantised_from: float = Field(
+        0.0, ge=0, le=1, description="share of the run after which every vector is quantised"
+    )
     lost_share: float = Field(0.25, ge=0, le=1, description="how often tokens are hidden")
     class_weights: dict[str, float] = Field({}, description="the task: weight by class name")
     default_weight: float = Field(1.0, ge=0)
@@ -69,6 +72,7 @@ class Recipe(_Strict):
     adversarial_limit: float = Field(0.2, ge=0)
     discriminator_learning_rate: float = 2e-4
     start_from: str | None = Field(None, description="weights to begin with")
+    frozen: tuple[str, ...] = Field((), description="parts of the network that stay as they are")
     map_weights: str | None = Field(None, description="frozen label-map path")
     image_weights: str | None = Field(None, description="frozen image path (index prior only)")
     checkpoint_minutes: float = Field(3.0, gt=0)

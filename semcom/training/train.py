@@ -39,7 +39,9 @@ class Progress:
 def recipe_digest(recipe: Recipe) -> str:
     """Identity of a training run: all of the recipe but its length and how it is run."""
     how = {"steps", "checkpoint_minutes", "threads", "device", "cooldown"}
-    return hashlib.sha256(recipe.model_dump_json(exclude=how).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        recipe.model_dump_json(exclude=how, exclude_defaults=True).encode()
+    ).hexdigest()[:16]
 
 
 def learning_rate_factor(recipe: Recipe, step: int) -> float:

@@ -96,12 +96,12 @@ class _Path(nn.Module):
         keep_fraction: float,
         lost: float,
         generator: torch.Generator | None,
-        quantise: bool,
+        quantised: float,
     ) -> tuple[Tensor, Tensor, Tokens]:
         chosen = self.select(source, pyramid, keep_fraction)
         b, k, d = chosen.vectors.shape
         codes, index, commitment = self.quantizer(
-            chosen.vectors.reshape(b * k, d), generator, quantise
+            chosen.vectors.reshape(b * k, d), generator, quantised
         )
         codes, index, cells = codes.reshape(b, k, d), index.reshape(b, k), chosen.kept
         if lost > 0:  # packets that never came: the decoder sees fewer codes than were sent
@@ -134,12 +134,12 @@ class MapPath(_Path):
         keep_fraction: float,
         lost: float = 0.0,
         generator: torch.Generator | None = None,
-        quantise: bool = True,
+        quantised: float = 1.0,
     ) -> Trained:
-        """Training pass; ``lost`` is the share of kept codes hidden from the decoder."""
+        """Training pass; ``lost`` of the kept codes are hidden, ``quantised`` of them quantised."""
         pyramid = map_pyramid(one_hot)
         x, commitment, tokens = self._train(
-            one_hot, pyramid, keep_fraction, lost, generator, quantise
+            one_hot, pyramid, keep_fraction, lost, generator, quantised
         )
         return Trained(self.decoder(x), commitment, tokens)
 
@@ -169,12 +169,12 @@ class ImagePath(_Path):
         keep_fraction: float,
         lost: float = 0.0,
         generator: torch.Generator | None = None,
-        quantise: bool = True,
+        quantised: float = 1.0,
     ) -> Trained:
         """Training pass: the transmitter sees ``one_hot``, the generator ``decoded_one_hot``."""
         pyramid = map_pyramid(one_hot)
         x, commitment, tokens = self._train(
-            image, pyramid, keep_fraction, lost, generator, quantise
+            image, pyramid, keep_fraction, lost, generator, quantised
         )
         seen = pyramid if decoded_one_hot is one_hot else map_pyramid(decoded_one_hot)
         return Trained(self.decoder(x, seen), commitment, tokens)

@@ -41,17 +41,18 @@ class VectorQuantizer(nn.Module):
         return F.embedding(indices, self.codebook)
 
     def forward(
-        self, v: Tensor, generator: torch.Generator | None = None, quantise: bool = True
+        self, v: Tensor, generator: torch.Generator | None = None, share: float = 1.0
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Quantise ``v`` [n, D]: codes [n, D] (straight-through), indices [n], commitment loss.
 
-        In training mode the codebook moves; ``generator`` draws the restarts. ``quantise=False``
-        passes the vectors through and only remembers them.
+        In training mode the codebook moves; ``generator`` draws the restarts. Only a random
+        ``share`` of the vectors is quantised, the others pass: directions that the codebook does
+        not know yet still reach the decoder and can prove their worth. At 0 nothing is quantised.
         """
         if self.training:
             n = min(len(v), len(self.recent))
             self.recent.copy_(torch.cat([self.recent[n:], v[:n].detach()]))
-        if not quantise:
+        if share <= 0:
             return v, torch.zeros(len(v), dtype=torch.long, device=v.device), v.sum() * 0
         if self.training and not bool(self.ema_count.any()):
             self._restart(torch.ones_like(self.ema_count, dtype=torch.bool), 1.0, generator)
@@ -59,7 +60,12 @@ class VectorQuantizer(nn.Module):
         q = self.lookup(index)
         if self.training:
             self._follow(v.detach(), index, generator)
-        return v + (q - v).detach(), index, (v - q).square().sum(1).mean()
+        commitment = (v - q).square().sum(1).mean()
+        out = v + (q - v).detach()
+        if share < 1:
+            passed = torch.rand(len(v), 1, generator=generator).to(v.device) >= share
+            out = torch.where(passed, v, out)
+        return out, index, commitment
 
     def perplexity(self) -> float:
         """Effective number of codes in use, ``exp`` of the entropy of the moving counts."""
