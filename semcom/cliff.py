@@ -12,7 +12,7 @@ __all__ = ["Cliff", "find_cliff"]
 
 @dataclass(frozen=True)
 class Cliff:
-    """Es/N0 in dB: above ``low`` payloads begin to arrive, at ``half`` half do, at ``high`` all."""
+    """Es/N0 in dB at which a tenth of the payloads arrive, half of them, and nine tenths."""
 
     low: float
     half: float
@@ -22,20 +22,25 @@ class Cliff:
 def find_cliff(rows: Sequence[dict[str, Any]]) -> Cliff | None:
     """The cliff in one transmitter's summary rows, or None if its points do not straddle one.
 
-    ``low`` is the last point with a BLER of 0.9 or more, ``high`` the first from which on it stays
-    at 0.1 or less, ``half`` the crossing of 0.5 by linear interpolation.
+    BLER is interpolated linearly between points; the last crossing counts.
 
     >>> rows = [{"esn0_db": x, "bler": y} for x, y in ((0, 1.0), (1, 0.75), (2, 0.25), (3, 0.0))]
-    >>> find_cliff(rows)
-    Cliff(low=0, half=1.5, high=3)
+    >>> find_cliff(rows).half
+    1.5
     """
     points = sorted((row["esn0_db"], row["bler"]) for row in rows if row["bler"] is not None)
-    lost = [x for x, y in points if y >= 0.9]
-    leaky = [index for index, (_, y) in enumerate(points) if y > 0.1]
-    half = None
-    for (x0, y0), (x1, y1) in itertools.pairwise(points):
-        if y0 > 0.5 >= y1:
-            half = x0 + (x1 - x0) * (y0 - 0.5) / (y0 - y1)
-    if not lost or not leaky or half is None or leaky[-1] + 1 >= len(points):
+    crossings = [_last_crossing(points, level) for level in (0.9, 0.5, 0.1)]
+    low, half, high = crossings
+    if low is None or half is None or high is None:
         return None
-    return Cliff(max(lost), half, points[leaky[-1] + 1][0])
+    return Cliff(low, half, high)
+
+
+def _last_crossing(points: Sequence[tuple[float, float]], level: float) -> float | None:
+    """Where the values fall to ``level`` for the last time, if they stay below it after that."""
+    if not points or points[-1][1] > level:
+        return None
+    for (x0, y0), (x1, y1) in reversed(list(itertools.pairwise(points))):
+        if y0 > level >= y1:
+            return x0 + (x1 - x0) * (y0 - level) / (y0 - y1)
+    return None

@@ -214,9 +214,10 @@ def _originals(axis: Axes, row: dict[str, Any], column: str) -> None:
         "original pictures",
         (0.995, row[column]),
         xycoords=("axes fraction", "data"),
-        xytext=(0, 3),
+        xytext=(0, -3),
         textcoords="offset points",
         ha="right",
+        va="top",
         fontsize=9.5,
     )
 

@@ -191,7 +191,9 @@ class _Engine:
                 "arrived": fate.arrived,
                 "altered": fate.altered,
                 "link": fate.counts,
-                "receipt": receipt_id(task.encoding, fate.arrived, fate.altered),
+                "receipt": receipt_id(
+                    self.bench.setups[task.transmitter], task.encoding, fate.arrived, fate.altered
+                ),
             }
             for task, fate in zip(tasks, fates, strict=True)
         )

@@ -32,11 +32,14 @@ def encoding_id(setup: Any, sample: str) -> str:
     return digest("encoding", setup, sample)
 
 
-def receipt_id(encoding: str, arrived: str, altered: Mapping[str, str]) -> str:
+def receipt_id(setup: Any, encoding: str, arrived: str, altered: Mapping[str, str]) -> str:
     """Id of a coded picture of which the packets marked 1 in ``arrived`` were received.
 
-    ``altered`` holds packets whose errors escaped the link's CRC, in hexadecimal by number.
+    ``altered`` holds packets whose errors escaped the link's CRC, in hexadecimal by number. With
+    nothing received it does not matter which picture was sent.
     """
+    if "1" not in arrived:
+        return digest("nothing received", setup, len(arrived))
     return digest("receipt", encoding, arrived, dict(altered))
 
 
@@ -202,7 +205,8 @@ class Workbench:
         self, transmitter: int, index: int, arrived: str, altered: Mapping[str, str]
     ) -> Row:
         """Decode picture ``index`` from what arrived (see :func:`receipt_id`) and keep it."""
-        encoding = encoding_id(self.setups[transmitter], self.sample_digests[index])
+        setup = self.setups[transmitter]
+        encoding = encoding_id(setup, self.sample_digests[index])
         payloads = [
             payload if mark == "1" else None
             for payload, mark in zip(self.payloads(encoding), arrived, strict=True)
@@ -223,8 +227,8 @@ class Workbench:
             seconds = time.perf_counter() - started
         return {
             "kind": "receipt",
-            "id": receipt_id(encoding, arrived, altered),
-            "encoding": encoding,
+            "id": receipt_id(setup, encoding, arrived, altered),
+            "transmitter": self.transmitters[transmitter].label,
             "arrived": arrived,
             "picture": self.pictures.put(received),
             "ms": round(1e3 * seconds, 3),
@@ -237,8 +241,10 @@ class Workbench:
         predicted = None
         with _one_thread():
             if self.scorer is not None:
-                predicted = np.asarray(self.scorer(received.image[None])[0])
-                self.pictures.put_prediction(picture, self.scorer.digest, predicted)
+                predicted = self.pictures.prediction(picture, self.scorer.digest)
+                if predicted is None:
+                    predicted = np.asarray(self.scorer(received.image[None])[0])
+                    self.pictures.put_prediction(picture, self.scorer.digest, predicted)
             counts = {
                 name: metric.measure(sample, received, predicted)
                 for name, metric in self.metrics.items()

@@ -95,8 +95,8 @@ def test_without_a_link_there_is_no_curve_against_snr() -> None:
 @pytest.mark.parametrize(
     ("blers", "cliff"),
     [
-        ([1, 1, 0.5, 0, 0], Cliff(1, 2, 3)),
-        ([1, 0.9, 0.3, 0.2, 0.05], Cliff(1, 1 + 0.4 / 0.6, 4)),
+        ([1, 1, 0.5, 0, 0], Cliff(1.2, 2, 2.8)),
+        ([1, 0.9, 0.3, 0.2, 0.05], Cliff(1, 1 + 0.4 / 0.6, 3 + 0.1 / 0.15)),
         ([1, 1, 1, 1, 1], None),
         ([0, 0, 0, 0, 0], None),
         ([1, 1, 1, 1, 0.2], None),
