@@ -20,9 +20,9 @@ from semcom.codecs.sqgan.layers import (
 __all__ = ["ImageGenerator", "MapDecoder"]
 
 
-def _upsample(x: Tensor) -> Tensor:
-    # nearest, then 3x3 convolutions: no checkerboard (Odena et al., Distill 2016)
-    return F.interpolate(x, scale_factor=2, mode="nearest")
+def _smooth_upsample(x: Tensor) -> Tensor:
+    # resize, then convolve: no checkerboard (Odena et al., Distill 2016), no blocks in the skips
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 class ImageGenerator(nn.Module):
@@ -55,7 +55,7 @@ class ImageGenerator(nn.Module):
         for i, (blocks, shrink) in enumerate(zip(self.levels, self.shrink, strict=True)):
             for block in blocks:  # type: ignore[attr-defined]
                 x = block(x, one_hots[4 - i])
-            x = _upsample(shrink(x))
+            x = _smooth_upsample(shrink(x))
         x = F.silu(self.full_conv(F.silu(self.full_norm(x, one_hots[0]))))
         return self.out(x)
 
@@ -84,5 +84,5 @@ class MapDecoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.middle(self.start(x))
         for shrink, level in zip(self.shrink, self.levels, strict=True):
-            x = level(_upsample(shrink(x)))
+            x = level(F.interpolate(shrink(x), scale_factor=2, mode="nearest"))
         return F.pixel_shuffle(self.out(F.silu(self.norm(x))), 2)
