@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # a change of place or dependencies makes a new stamp, so a good environment is reused at once
 STAMP := $(VENV)/ready-$(shell (pwd; cat pyproject.toml) | cksum | cut -d ' ' -f 1)
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 export PIP_ROOT_USER_ACTION = ignore
 # many small tensors: more threads than cores only wait for each other
 export OMP_NUM_THREADS ?= 1

@@ -30,8 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(no_args_is_help=True, help="Make data sets.")
-app.add_typer(data_app, name="data")
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="YAML file")]
 ResultsFolder = Annotated[Path, typer.Argument(metavar="DIR", help="folder of a run")]

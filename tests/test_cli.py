@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -47,6 +48,23 @@ def test_run_says_a_line_per_transmitter_and_point_and_then_has_nothing_to_do(
     assert semcom(monkeypatch, "show", tmp_path / "out") == 0
     shown = capsys.readouterr().out
     assert shown.count("three packets") == 6
+
+
+def test_a_terminal_gets_the_same_lines_above_a_live_bar(
+    simple_parts: None, scenario_text: str, tmp_path: Path
+) -> None:
+    from rich.console import Console
+
+    from semcom.scenario import Scenario
+    from semcom.sweep import run
+
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=140, soft_wrap=True)
+    cli._show_live(run(Scenario.from_text(scenario_text), tmp_path), console)
+    said = screen.getvalue()
+    assert said.count("three packets ") == 6
+    assert "encode" in said
+    assert "done in" in said
 
 
 def test_an_interrupt_says_what_is_kept_and_how_to_go_on(
