@@ -107,9 +107,11 @@ class SumProductDecoder:
                 return
             # dropping columns copies the state, so wait until it saves a good part of the work
             if left <= 0.75 * len(active):
-                total, to_bit, channel = (x[:, running] for x in (total, to_bit, channel))
-                active = active[running]
-                running = running[running]
+                kept = torch.nonzero(running).squeeze(1)
+                total = total.index_select(1, kept)
+                to_bit = to_bit.index_select(1, kept)
+                channel = channel.index_select(1, kept)
+                active, running = active[kept], running[kept]
 
     def _update_checks(self, message: torch.Tensor) -> torch.Tensor:
         """Messages [edges, B] of bits to those of checks, in place.
@@ -132,14 +134,17 @@ class SumProductDecoder:
 
     def _satisfied(self, decided: torch.Tensor) -> torch.Tensor:
         """Which columns of ``decided`` [bits, B] are code words, bool [B]."""
-        edges = decided.index_select(0, self._bit_of_edge)
-        failed = torch.zeros(decided.shape[1], dtype=torch.bool, device=decided.device)
-        start = 0
-        for degree, nodes in self._groups:
-            group = edges[start : start + degree * nodes].view(degree, nodes, -1)
-            parity = group[0]
-            for row in group[1:]:
+        failures = torch.zeros(decided.shape[1], dtype=torch.int32, device=decided.device)
+        end = self.num_edges
+        # checks of high degree fail most often: far from convergence they settle it alone
+        for degree, nodes in reversed(self._groups):
+            start = end - degree * nodes
+            bits = decided.index_select(0, self._bit_of_edge[start:end]).view(degree, nodes, -1)
+            parity = bits[0]
+            for row in bits[1:]:
                 parity ^= row
-            failed |= parity.any(0)
-            start += degree * nodes
-        return ~failed
+            failures += parity.view(torch.uint8).sum(0, dtype=torch.int32)
+            if bool((failures > 0).all()):
+                break
+            end = start
+        return failures == 0
