@@ -99,7 +99,8 @@ CODE_FAMILIES: dict[str, CodeFamily] = {
     ),
     "ldpc": CodeFamily(
         "5G NR LDPC, base graphs 1 and 2 (TS 38.212, 5.3.2), flooding sum-product decoder",
-        rates=(0.2, 0.93),
+        # below the mother codes' 1/3 and 1/5 the rate matching repeats bits
+        rates=(0.1, 0.93),
         any_rate_between=True,
         # at rates up to 1/4 only base graph 2 is used
         max_block_bits=lambda rate: 3840 if rate <= 0.25 else 8448,
