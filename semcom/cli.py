@@ -272,7 +272,8 @@ def encode(
         for part, count in packet.bits.items():
             name = part if len(packets) == 1 else f"{packet.kind} {part}"
             bits[name] = bits.get(name, 0) + count
-    print(f"{file}: {codec}, {height}x{width} pixels, {len(packets)} packets")
+    parts = f"{len(packets)} packet" + ("s" if len(packets) > 1 else "")
+    print(f"{file}: {codec}, {height}x{width} pixels, {parts}, {file.stat().st_size} bytes in all")
     for line in bit_budget(bits, height * width):
         print(line)
 

@@ -85,7 +85,11 @@ def draw_all(folder: Path) -> list[Path]:
     title = results.run["plan"]["title"] if results.run else ""
     written = []
     with matplotlib.rc_context(STYLE):
-        figures = [("quality", draw_quality(rows, title)), ("rate", draw_rate(rows, title))]
+        figures = [
+            ("quality_against_snr", draw_quality(rows, title)),
+            ("miou_against_snr", draw_quality(rows, title, ["miou"])),
+            ("miou_against_rate", draw_rate(rows, title)),
+        ]
         figures += draw_contact_sheets(results, folder)
         for name, figure in figures:
             if figure is not None:
@@ -93,15 +97,26 @@ def draw_all(folder: Path) -> list[Path]:
     return written
 
 
-def draw_quality(rows: Rows, title: str = "") -> Figure | None:
-    """Quality and losses against Es/N0, the error-free ceiling dashed; None without a link."""
+def draw_quality(
+    rows: Rows, title: str = "", columns: Sequence[str] | None = None
+) -> Figure | None:
+    """Quality and losses against Es/N0, the error-free ceiling dashed.
+
+    ``columns`` picks a few qualities (all that were measured if None). None without a link, or
+    without any of the columns asked for.
+    """
     from matplotlib.figure import Figure
 
     on_air = [row for row in rows if row["esn0_db"] is not None]
-    panels = [quality for quality in QUALITIES if any(row.get(quality[0]) for row in on_air)]
-    if not on_air:
+    panels = [
+        quality
+        for quality in QUALITIES
+        if (columns is None or quality[0] in columns)
+        and any(row.get(quality[0]) is not None for row in on_air)
+    ]
+    if not on_air or (columns is not None and not panels):
         return None
-    heights = [3.0] * len(panels) + [1.7]
+    heights = [3.0 if len(panels) > 1 else 3.8] * len(panels) + [1.7]
     figure = Figure(figsize=(8.4, sum(heights) + 1.5), layout="constrained")
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     cliffs = [find_cliff(of_one) for _, of_one in _by_label(on_air)]
@@ -173,12 +188,13 @@ def _link_in_words(link: str | None) -> str:
     """``"ldpc 0.5 qpsk awgn"`` as a reader would say it.
 
     >>> _link_in_words("ldpc 0.5 qpsk awgn")
-    'LDPC of rate 0.5, QPSK, AWGN'
+    'LDPC of rate 0.5, QPSK, white noise'
     """
     if not link:
         return ""
-    code, rate, modulation, channel = link.split(" ")
-    return f"{code.upper()} of rate {rate}, {modulation.upper()}, {channel.upper()}"
+    code, rate, modulation, channel = link.split(" ", 3)
+    names = {"awgn": "white noise", "rayleigh": "Rayleigh fading"}
+    return f"{code.upper()} of rate {rate}, {modulation.upper()}, {names.get(channel, channel)}"
 
 
 def _quality_panel(axis: Axes, rows: Rows, column: str) -> None:

@@ -33,7 +33,10 @@ def json_schema() -> dict[str, Any]:
                 "properties": {"codec": {"const": name}},
                 "not": {"required": ["vary"]},
             },
-            "then": {"properties": {"settings": define(f"{name}.settings", codec.Settings)}},
+            "then": {
+                "properties": {"settings": define(f"{name}.settings", codec.Settings)},
+                "required": ["settings"] * _needed(codec.Settings),
+            },
         }
         for name, codec in sorted(CODECS.items())
     ]
@@ -54,3 +57,7 @@ def json_schema() -> dict[str, Any]:
         {"type": "null"},
     ]
     return schema
+
+
+def _needed(settings: type[BaseModel]) -> bool:
+    return any(field.is_required() for field in settings.model_fields.values())

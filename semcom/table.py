@@ -93,13 +93,15 @@ def bit_budget(bits: dict[str, int], pixels: int) -> list[str]:
     """Where the bits of a picture went, a line for each part and one for the sum.
 
     >>> print(*bit_budget({"header": 64, "indices": 960}, 256 * 512), sep="\\n")
-    header          64 bits  0.0005 bits per pixel
-    indices        960 bits  0.0073 bits per pixel
-    all           1024 bits  0.0078 bits per pixel
+    header         64 bits  0.0005 bits per pixel
+    indices       960 bits  0.0073 bits per pixel
+    all          1024 bits  0.0078 bits per pixel
     """
+    rows = {**bits, "all": sum(bits.values())}
+    width = max(map(len, rows)) + 2
     return [
-        f"{part:<10} {count:>7} bits  {count / pixels:.4f} bits per pixel"
-        for part, count in {**bits, "all": sum(bits.values())}.items()
+        f"{part:<{width}}{count:>8} bits  {count / pixels:.4f} bits per pixel"
+        for part, count in rows.items()
     ]
 
 

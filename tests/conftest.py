@@ -10,10 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from semcom.codecs.codec import Packet, Reconstruction
+
+# what is slow on a busy machine is not wrong
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 # two cores are shared by the tests; one thread each keeps them steady
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -122,7 +122,7 @@ def test_a_run_is_drawn_whole_and_the_same_again(
     list(run(Scenario.from_text(scenario_text), tmp_path / "out"))
     drawn = draw_all(tmp_path / "out")
     assert [path.name for path in drawn] == [
-        "quality.png",
+        "quality_against_snr.png",
         "contact_sheet_1.png",
     ]
     first = {path: path.read_bytes() for path in (tmp_path / "out" / "figures").iterdir()}
