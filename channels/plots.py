@@ -25,7 +25,8 @@ def plot_block_error_rates(
 ) -> Figure:
     """Block error rates of named ``curves`` with 95 % intervals, ``against`` esn0_db or ebn0_db.
 
-    Points without any error are drawn as upper bounds: a triangle at the end of their interval.
+    Where a curve has come down to points without any error, the first of them is drawn as what it
+    is, an upper bound: a triangle at the end of its interval.
     ``limits`` adds the Shannon limit, the limit of the modulation and the normal approximation.
     """
     from matplotlib.figure import Figure
@@ -37,6 +38,8 @@ def plot_block_error_rates(
     lowest = 1.0
     for number, (name, points) in enumerate(curves.items()):
         lowest = min(lowest, _draw_curve(axes, name, points, against, f"C{number}"))
+    if any(not point.errors for points in curves.values() for point in points):
+        axes.plot([], [], "v", color="0.4", markerfacecolor="none", label="no error: 95 % bound")
     if limits is not None:
         some = next(point for points in curves.values() for point in points)
         offset = 0.0 if against == "esn0_db" else some.ebn0_db - some.esn0_db
@@ -64,14 +67,13 @@ def _draw_curve(axes: Axes, name: str, points: Sequence[Point], against: str, co
         axes.errorbar(
             x, rates, spread, color=colour, marker="o", markersize=3.5, capsize=2, label=name
         )
-    bounds = [point for point in ordered if not point.errors]
-    if bounds:
+    last = seen[-1].esn0_db if seen else -np.inf
+    bounds = [point for point in ordered if point.esn0_db > last]
+    # one bound tells where the curve went; those behind it would only repeat it
+    for point in bounds[:1]:
         axes.plot(
-            [getattr(point, against) for point in bounds],
-            [point.interval[1] for point in bounds],
-            "v", color=colour, markerfacecolor="none",
-            label=f"{name}: no error seen, 95 % bound",
-        )  # fmt: skip
+            getattr(point, against), point.interval[1], "v", color=colour, markerfacecolor="none"
+        )
     return min(point.block_error_rate or point.interval[1] for point in ordered)
 
 

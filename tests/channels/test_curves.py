@@ -101,7 +101,7 @@ def test_the_figure_shows_curves_bounds_and_limits() -> None:
         )
         labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
         assert "LDPC" in labels
-        assert "LDPC: no error seen, 95 % bound" in labels
+        assert "no error: 95 % bound" in labels
         assert {"Shannon limit", "limit of qpsk", "normal approximation"} <= set(labels)
     with pytest.raises(ValueError, match="not 'snr'"):
         plot_block_error_rates({"LDPC": points}, against="snr")

@@ -21,7 +21,7 @@ def _curves(
     settings: dict[str, dict[str, Any]], snr: Sequence[float], size: int = SIZE
 ) -> dict[str, list]:
     return {
-        name: sweep(Link(LinkSettings(**options)), size, snr, max_errors=60, max_payloads=400)
+        name: sweep(Link(LinkSettings(**options)), size, snr, max_errors=40, max_payloads=256)
         for name, options in settings.items()
     }
 
@@ -29,7 +29,7 @@ def _curves(
 def cliff() -> None:
     """The LDPC code of rate 1/2 against theory."""
     link = Link(LinkSettings(decoder_iterations=50))
-    points = find_cliff(link, 125, low=0.005, resolution_db=0.2).points
+    points = find_cliff(link, 125, low=0.01, resolution_db=0.2).points
     plot_block_error_rates(
         {"LDPC, 125 bytes": points}, limits=references(link, 125), title="QPSK, rate 1/2, AWGN"
     ).savefig(HERE / "cliff.png", dpi=110)
@@ -37,7 +37,7 @@ def cliff() -> None:
 
 def codes() -> None:
     """All codes at rate 1/2 (and none), QPSK over AWGN, short payloads."""
-    snr = np.arange(-2.0, 12.1, 0.75).tolist()
+    snr = np.arange(-2.0, 9.1, 1.0).tolist()
     settings = {
         "uncoded": {"code": "uncoded"},
         "repetition 1/2": {"code": "repetition"},
@@ -59,7 +59,7 @@ def modulations() -> None:
 
     settings = {name: {"modulation": name} for name in MODULATIONS}
     plot_block_error_rates(
-        _curves(settings, np.arange(-3.0, 19.1, 0.75).tolist()),
+        _curves(settings, np.arange(-3.0, 20.1, 1.0).tolist()),
         title=f"{SIZE} bytes, LDPC 1/2, AWGN",
     ).savefig(HERE / "modulations.png", dpi=110)
 
@@ -73,7 +73,7 @@ def flat() -> None:
         "Rayleigh": {"channel": "rayleigh"},
     }
     plot_block_error_rates(
-        _curves(settings, np.arange(-2.0, 22.1, 2.0).tolist()),
+        _curves(settings, np.arange(-2.0, 20.1, 2.0).tolist()),
         title=f"{SIZE} bytes, LDPC 1/2, QPSK, block fading",
     ).savefig(HERE / "flat.png", dpi=110)
 
