@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import constriction
 import numpy as np
@@ -50,7 +51,8 @@ class RangeWriter:
 class RangeReader:
     """The inverse of :class:`RangeWriter`; the same probabilities must be given in the same order.
 
-    Raises ValueError when ``data`` is no whole number of 32-bit words.
+    Raises ValueError when ``data`` is no whole number of 32-bit words, or while reading where it
+    turns out that no encoder can have made it.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -60,10 +62,16 @@ class RangeReader:
         self._coder = constriction.stream.queue.RangeDecoder(words)
 
     def read_bit(self, p_one: float) -> int:
-        return int(self._coder.decode(_bernoulli(p_one, perfect=False)))
+        return self._read(_bernoulli(p_one, perfect=False))
 
     def read_symbol(self, frequencies: np.ndarray) -> int:
-        return int(self._coder.decode(_categorical(frequencies.astype(np.float32), perfect=False)))
+        return self._read(_categorical(frequencies.astype(np.float32), perfect=False))
+
+    def _read(self, model: Any) -> int:
+        try:
+            return int(self._coder.decode(model))
+        except AssertionError:  # how constriction reports data that no encoder can have made
+            raise ValueError("range-coded data is damaged") from None
 
     def exhausted(self) -> bool:
         """False where data is certainly left over; True says that it may all be read."""

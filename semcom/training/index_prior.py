@@ -6,10 +6,13 @@ trained is what the integer model computes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semcom.codecs.sqgan.bitstream import owned_cells
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.model import ImagePath, MapPath, map_pyramid, one_hot_map
 from semcom.entropy.index_model import LOGIT_STEPS, NEIGHBOURS, ROW_BANDS
@@ -29,7 +32,7 @@ def _rounded(x: Tensor, steps: int, limit: int) -> Tensor:
 
 
 class IndexPrior(nn.Module):
-    """Logits of the token at each cell of a grid from its four causal neighbours and its row."""
+    """Logits of every token of a grid from its four causal neighbours and its row."""
 
     def __init__(self, codes: int, hidden: int = 64) -> None:
         super().__init__()
@@ -40,7 +43,7 @@ class IndexPrior(nn.Module):
         self.bias = nn.Parameter(torch.zeros(codes))
 
     def forward(self, grid: Tensor) -> Tensor:
-        """``grid`` [B, h, w] int64, -1 where empty -> logits [B, h, w, codes]."""
+        """``grid`` [B, h, w] int64, -1 where empty -> logits [n, codes] of its n tokens."""
         rows, columns = grid.shape[1:]
         padded = F.pad(grid, (1, 1, 1, 0), value=-1)
         band = torch.arange(rows, device=grid.device) * ROW_BANDS // rows
@@ -49,7 +52,7 @@ class IndexPrior(nn.Module):
         for n, (dr, dc) in enumerate(NEIGHBOURS):
             seen = padded[:, 1 + dr : 1 + dr + rows, 1 + dc : 1 + dc + columns]
             h = h + table[n][seen % (self.codes + 1)]
-        h = F.dropout(F.relu(h), 0.15, self.training)
+        h = F.dropout(F.relu(h[grid >= 0]), 0.15, self.training)
         return h @ _rounded(self.output, _OUT, 127) + _rounded(self.bias, _IN * _OUT, 32767)
 
     def integers(self) -> dict[str, Tensor]:
@@ -112,20 +115,18 @@ class IndexPriorObjective:
                 x = (x.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
                 pyramid = map_pyramid(one_hot_map(s, self.classes))
                 for path, source in (("image", x), ("label_map", pyramid[0])):
+                    z = self.paths[path].encode(source, pyramid)
                     for keep in self.recipe.keep_fractions.levels:
-                        grids.setdefault((path, keep), []).append(
-                            self._grid(path, source, pyramid, keep)
-                        )
+                        grid = self._grid(path, z, pyramid[4], keep)
+                        grids.setdefault((path, keep), []).append(grid)
         self.grids = {key: torch.cat(value) for key, value in grids.items()}
 
-    def _grid(self, path: str, source: Tensor, pyramid: list[Tensor], keep: float) -> Tensor:
+    def _grid(self, path: str, z: Tensor, one_hot: Tensor, keep: float) -> Tensor:
         network = self.paths[path]
-        chosen = network.select(source, pyramid, keep)
-        index = network.quantizer.indices(chosen.vectors[0])
-        shape = pyramid[4].shape[2:]
-        grid = torch.full((shape[0] * shape[1],), -1, dtype=torch.long, device=self.device)
-        grid[chosen.kept[0]] = index
-        return grid.reshape(1, *shape).to(torch.int16)
+        chosen = network.samm(z, one_hot, keep)
+        grid = torch.full((z.shape[2] * z.shape[3],), -1, dtype=torch.long, device=self.device)
+        grid[chosen.kept[0]] = network.quantizer.indices(chosen.vectors[0])
+        return grid.reshape(1, *z.shape[2:]).to(torch.int16)
 
     def shipped(self, network: nn.Module) -> dict[str, Tensor]:
         """Integers of both models."""
@@ -135,7 +136,8 @@ class IndexPriorObjective:
             for key, value in network[path].integers().items()  # type: ignore[index]
         }
 
-    def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
+    def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
+        """Tokens take the place of the pictures that ``draw`` would make."""
         shown: dict[str, float] = {}
         levels = self.recipe.keep_fractions.levels
         keep = levels[int(torch.randint(len(levels), (), generator=g))]
@@ -145,13 +147,9 @@ class IndexPriorObjective:
             pick = torch.randint(len(pool), (self.recipe.batch,), generator=g)
             grid = pool[pick.to(self.device)].long()
             if float(torch.rand((), generator=g)) < 0.2:
-                from semcom.codecs.sqgan.bitstream import owned_cells
-
                 owned = owned_cells((grid.shape[1], grid.shape[2]), 0, 2)
                 grid = torch.where(torch.tensor(owned, device=self.device), grid, -1)
-            logits = self.network[path](grid)
-            kept = grid >= 0
-            loss = F.cross_entropy(logits[kept], grid[kept])
+            loss = F.cross_entropy(self.network[path](grid), grid[grid >= 0])
             total = total + loss
             shown[f"{path}_bits"] = loss.item() / 0.6931471805599453
         total.backward()

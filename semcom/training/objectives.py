@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -37,8 +38,11 @@ class Objective(Protocol):
         """Tensors of ``network`` in the form that is shipped."""
         ...
 
-    def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
-        """One update; ``done`` is the share of the run behind us; returns the losses to show."""
+    def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
+        """One update; ``done`` is the share of the run behind us; returns the losses to show.
+
+        ``draw`` makes the batch of this step.
+        """
         ...
 
 
@@ -129,7 +133,8 @@ class SegmenterObjective(_Network):
         self.weights = class_weight_table(recipe, size.classes)[:-1].to(device)
         self.classes = size.classes
 
-    def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
+    def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
+        batch = draw()
         logits = self.network(batch.image)
         loss = F.cross_entropy(
             logits, batch.label_map, weight=self.weights, ignore_index=self.classes
@@ -155,7 +160,8 @@ class MapPathObjective(_Network):
         }
         self.weights = class_weight_table(recipe, size.classes)[:-1].to(device)
 
-    def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
+    def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
+        batch = draw()
         keep, lost = draw_keep_fraction(self.recipe, g), draw_lost(self.recipe, g)
         one_hot = one_hot_map(batch.label_map, self.classes)
         logits, commitment, _ = self.network(
@@ -215,7 +221,8 @@ class ImagePathObjective(_Network):
             logits = self.map_path(one_hot, keep, draw_lost(self.recipe, g), g).output
             return one_hot_map(logits.argmax(1), self.classes)
 
-    def step(self, batch: Batch, done: float, g: torch.Generator) -> dict[str, float]:
+    def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
+        batch = draw()
         r = self.recipe
         for part in self.frozen:  # a codebook in evaluation mode does not move
             part.eval()

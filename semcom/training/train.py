@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -122,9 +123,11 @@ def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) ->
             for network in objective.networks.values():
                 network.train()
             torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout of this step
-            batch = samples.batch(recipe, step, device)
-            draws = step_generator(~recipe.seed & 0xFFFF, step)
-            losses = objective.step(batch, step / recipe.steps, draws)
+            losses = objective.step(
+                partial(samples.batch, recipe, step, device),
+                step / recipe.steps,
+                step_generator(~recipe.seed & 0xFFFF, step),
+            )
             average.update_parameters(objective.network)
             done = step + 1
             _log(out / "log.csv", done, losses)

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from semcom.codecs.sqgan.bitstream import (
@@ -98,6 +98,7 @@ def test_foreign_bytes_are_refused_or_parsed_but_never_crash(data: bytes) -> Non
 
 
 @given(st.integers(0, 10**6), st.integers(0, 7), st.sampled_from(["learned", "raw"]))
+@example(79, 7, "learned")  # the range coder itself notices
 @settings(max_examples=100, deadline=None)
 def test_a_flipped_bit_never_crashes(position: int, bit: int, entropy) -> None:
     tokens = PathTokens("image", make_grid(8, 8, 0.4, 5, 64))

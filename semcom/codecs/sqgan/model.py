@@ -78,12 +78,13 @@ class _Path(nn.Module):
         self.quantizer = VectorQuantizer(path.codes, path.code_dim)
         self.demasking = AdaptiveDemasking(path.code_dim, path.widths[3], path.demasking_blocks)
 
-    def _features(self, source: Tensor, pyramid: list[Tensor]) -> Tensor:
+    def encode(self, source: Tensor, pyramid: list[Tensor]) -> Tensor:
+        """Features [B, C, h, w] of a picture or map."""
         raise NotImplementedError
 
     def select(self, source: Tensor, pyramid: list[Tensor], keep_fraction: float) -> Selection:
         """Encoder and SAMM: the kept vectors of ``source``, before quantisation."""
-        return self.samm(self._features(source, pyramid), pyramid[4], keep_fraction)
+        return self.samm(self.encode(source, pyramid), pyramid[4], keep_fraction)
 
     def features(self, cells: Tensor, indices: Tensor, shape: tuple[int, int]) -> Tensor:
         """Decode: fill the grid of ``shape`` from the cells that arrived."""
@@ -121,7 +122,7 @@ class MapPath(_Path):
         self.encoder = Encoder(size.classes, size.label_map)
         self.decoder = MapDecoder(size.classes, size.label_map)
 
-    def _features(self, source: Tensor, pyramid: list[Tensor]) -> Tensor:
+    def encode(self, source: Tensor, pyramid: list[Tensor]) -> Tensor:
         return self.encoder(source)
 
     def decode(self, cells: Tensor, indices: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -152,7 +153,7 @@ class ImagePath(_Path):
         self.encoder = Encoder(3, size.image, sempe_classes=size.classes)
         self.decoder = ImageGenerator(size.classes, size.image)
 
-    def _features(self, source: Tensor, pyramid: list[Tensor]) -> Tensor:
+    def encode(self, source: Tensor, pyramid: list[Tensor]) -> Tensor:
         return self.encoder(source, pyramid[1])
 
     def decode(
