@@ -66,7 +66,9 @@ def crc(bits: np.ndarray, name: str) -> np.ndarray:
     >>> np.packbits(crc(message, "crc24a")).tobytes().hex()
     'cde703'
     """
-    table = _remainders(bits.shape[-1], _POLYNOMIALS[name])
+    length = bits.shape[-1]
+    # tables of a few lengths serve them all: a shorter one is the end of a longer one
+    table = _remainders(max(1024, 1 << (length - 1).bit_length()), _POLYNOMIALS[name])[-length:]
     value = np.bitwise_xor.reduce(bits.astype(np.uint32) * table, axis=-1)
     shifts = np.arange(CRC_BITS - 1, -1, -1, dtype=np.uint32)
     return ((value[..., None] >> shifts) & 1).astype(np.uint8)

@@ -196,10 +196,11 @@ class Link:
         """Send payloads whose frames have the same number of blocks of the same length."""
         import torch
 
-        frame = frames[0]
+        device, frame = self.settings.device, frames[0]
+        if device != "cpu" and not torch.cuda.is_available():
+            raise ValueError(f"device {device!r} is not available here: choose device 'cpu'")
         code = _build_code(self.settings, frame.transport_block_bits, frame.block_bits)
         path = _build_path(self.settings)
-        device = self.settings.device
         blocks = np.stack([split(*pair) for pair in zip(payloads, frames, strict=True)])
         count, num_blocks, k = blocks.shape
         snr = torch.tensor(esn0_db, dtype=torch.float64, device=device)

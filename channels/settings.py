@@ -177,7 +177,11 @@ class LinkSettings(BaseModel):
         description="with more attempts: chase repeats the same coded bits, ir (LDPC only, its "
         "default) sends further redundancy versions",
     )
-    device: str = Field(default="cpu", description="where the arithmetic runs: cpu, cuda or cuda:N")
+    device: str = Field(
+        default="cpu",
+        pattern=r"^(cpu|cuda(:\d+)?)$",
+        description="where the arithmetic runs: cpu, cuda or cuda:N",
+    )
 
     @model_validator(mode="before")
     @classmethod

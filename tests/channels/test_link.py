@@ -215,6 +215,7 @@ def test_rayleigh_fading_loses_what_outage_predicts() -> None:
         ({"channel": "tdl-a", "ofdm": {"delay_spread_ns": 400}}, "past the cyclic prefix"),
         ({"combining": "chase"}, "raise attempts"),
         ({"code": "turbo", "attempts": 2, "combining": "ir"}, "no redundancy versions"),
+        ({"device": "gpu"}, "should match pattern"),
         ({"rates": 0.5}, "Extra inputs are not permitted"),
     ],
 )
@@ -236,6 +237,29 @@ def test_settings_that_cannot_work_are_refused_by_name(wrong: dict, sentence: st
 def test_calls_that_make_no_sense_are_refused(arguments: tuple, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Link().transmit(*arguments)
+
+
+def test_a_missing_device_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="device 'cuda' is not available here"):
+        Link(LinkSettings(device="cuda")).transmit([b"a"], 5.0, [1])
+
+
+@pytest.mark.gpu
+def test_a_gpu_receives_what_the_cpu_receives() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    payloads = _payloads(20, 300)
+    for channel in ("awgn", "rayleigh", "tdl-a"):
+        cpu, gpu = (
+            Link(LinkSettings(channel=channel, device=device)).transmit(payloads, 12.0, range(20))
+            for device in ("cpu", "cuda")
+        )
+        assert gpu.payloads == cpu.payloads
 
 
 def test_the_identity_names_all_that_changes_the_answer() -> None:
