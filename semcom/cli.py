@@ -31,6 +31,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+data_app = typer.Typer(no_args_is_help=True, help="Make data sets.")
+app.add_typer(data_app, name="data")
+
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="YAML file")]
 ResultsFolder = Annotated[Path, typer.Argument(metavar="DIR", help="folder of a run")]
 
@@ -338,6 +341,29 @@ def train(
             _complain(f"stopped; every finished step is kept in {out}, the same command goes on")
             raise typer.Exit(130) from None
     print(f"trained: {out / f'{checked.name}.safetensors'}")
+
+
+@data_app.command()
+def street(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="folder of the data set")],
+    count: Annotated[int, typer.Option(min=1, help="number of pictures")],
+    split: Annotated[str, typer.Option(help="train, val or test; no two share a scene")] = "train",
+    workers: Annotated[int, typer.Option(min=1, help="processes that render")] = 1,
+    spp: Annotated[int, typer.Option(min=1, help="paths traced through each pixel")] = 16,
+) -> None:
+    """Render street scenes with exact label maps; pictures that are there are kept."""
+    from semcom.data.street import render_set
+    from semcom.table import duration
+
+    def say(done: int, total: int, seconds_left: float) -> None:
+        print(f"{done} of {total}, {duration(seconds_left)} left", flush=True)
+
+    try:
+        rendered = render_set(count, out, split=split, workers=workers, spp=spp, progress=say)
+    except KeyboardInterrupt:
+        _complain(f"stopped; pictures so far are kept in {out}, the same command goes on")
+        raise typer.Exit(130) from None
+    print(f"{out}: {count} pictures of {split}, {rendered} of them rendered now")
 
 
 @app.command()

@@ -248,12 +248,15 @@ class _Engine:
         if not jobs:
             return
         yield Progress(stage, point, 0, len(jobs), None)
-        started = time.perf_counter()
+        first = 0.0
         for done, row in enumerate(self._rows(jobs), start=1):
             self._keep([row])
             self.computed += 1
-            each = (time.perf_counter() - started) / done
-            yield Progress(stage, point, done, len(jobs), each * (len(jobs) - done))
+            # the first one loads networks and says little of the others
+            first = first or time.perf_counter()
+            each = (time.perf_counter() - first) / (done - 1) if done > 1 else None
+            left = None if each is None else each * (len(jobs) - done)
+            yield Progress(stage, point, done, len(jobs), left)
 
     def _rows(self, jobs: list[Job]) -> Iterator[Row]:
         if self.workers == 1 or len(jobs) == 1:
