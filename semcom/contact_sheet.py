@@ -28,7 +28,8 @@ def draw_contact_sheets(results: Results, folder: Path) -> list[tuple[str, Figur
     """``(name, figure)`` for a few pictures of the run, evenly spaced.
 
     A block of two rows per transmitter: above, the original, the tokens kept of it, and the picture
-    received at each Es/N0; below, the label map sent and what the scoring segmenter sees.
+    received at each Es/N0; below, the true label map, the one sent, and what the scoring segmenter
+    sees in each received picture.
     """
     if results.run is None:
         return []
@@ -100,7 +101,7 @@ def _sheet(
 
     title = plan["title"] or "What arrived"
     write(f"{title}: {image['name']}", GAP, 0.1, fontsize=14, fontweight="bold")
-    heads = ["original  /  label map", "kept mask"]
+    heads = ["original  /  label map", "kept mask  /  label map sent"]
     heads += ["no channel" if p is None else f"received at {p:g} dB" for p in points]
     for column, text in enumerate(heads):
         write(text, GAP + column * (WIDTH + GAP), 0.55, fontsize=10.5, color="#555555")
@@ -115,12 +116,10 @@ def _sheet(
         upper, lower = top + TEXT, top + TEXT + height + GAP
         place(0, upper).imshow(original)
         received = store.get(_picture(results, ideal)) if ideal else None
-        label_map = received.label_map if received and received.label_map is not None else truth
-        if label_map is not None:
+        if truth is not None:
             axis = place(0, lower)
-            axis.imshow(_coloured(label_map, palette))
-            sent = received is not None and received.label_map is not None
-            _note(axis, "label map received" if sent else "label map (truth, not sent)")
+            axis.imshow(_coloured(truth, palette))
+            _note(axis, "label map (truth)")
         mask = received.extras.get("kept_mask") if received else None
         axis = place(1, upper)
         if mask is None:
@@ -129,6 +128,13 @@ def _sheet(
         else:
             axis.imshow(_veiled(original, mask))
             _note(axis, f"{100 * np.mean(mask):.0f} % of the tokens kept")
+        axis = place(1, lower)
+        if received is None or received.label_map is None:
+            axis.imshow(np.full_like(original, 244))
+            _note(axis, "no label map is sent", middle=True)
+        else:
+            axis.imshow(_coloured(received.label_map, palette))
+            _note(axis, "label map sent, as decoded")
         for column, point in enumerate(points, start=2):
             row = seen.get((transmitter["setup"], point))
             if row is None:
