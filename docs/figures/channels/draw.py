@@ -29,7 +29,7 @@ def _curves(
 def cliff() -> None:
     """The LDPC code of rate 1/2 against theory."""
     link = Link(LinkSettings(decoder_iterations=50))
-    points = find_cliff(link, 125, low=0.01, resolution_db=0.2).points
+    points = find_cliff(link, 125).points
     plot_block_error_rates(
         {"LDPC, 125 bytes": points}, limits=references(link, 125), title="QPSK, rate 1/2, AWGN"
     ).savefig(HERE / "cliff.png", dpi=110)
