@@ -188,7 +188,8 @@ class ImagePathObjective(_Network):
 
     The adversarial gradient is scaled by ``clip(w |g_rec| / (|g_adv| + 1e-4), 0, limit)``, both
     gradients taken at the weights of the last convolution (Esser et al., VQGAN, 2021). With
-    ``map_weights`` the generator is conditioned on the decoded map of a frozen, evaluating G_s.
+    ``map_weights`` the generator is conditioned on the decoded map of a frozen, evaluating G_s;
+    with ``segmentation_weight`` the picture must be understood by the transmitter's segmenter.
     """
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
@@ -211,10 +212,12 @@ class ImagePathObjective(_Network):
         self.perceptual = channels_last(PerceptualLoss()).to(device)
         table = class_weight_table(recipe, size.classes)
         self.weights = (table / table.mean()).to(device)
+        self.segmenter = _frozen_segmenter(device) if recipe.segmentation_weight else None
         self.map_path = _frozen_map_path(recipe, device) if recipe.map_weights else None
 
     def _decoded(self, one_hot: Tensor, g: torch.Generator) -> Tensor:
-        if self.map_path is None:
+        use = float(torch.rand((), generator=g)) < self.recipe.decoded_share
+        if self.map_path is None or not use:
             return one_hot
         with torch.no_grad():
             keep = draw_keep_fraction(self.recipe, g)
@@ -242,19 +245,29 @@ class ImagePathObjective(_Network):
         omega = self.weights[batch.label_map][:, None]
         pixel = (omega * (picture - batch.image).abs()).mean()
         perceptual = self.perceptual(picture, batch.image)
-        (gradient,) = torch.autograd.grad(
-            r.pixel_weight * pixel + r.perceptual_weight * perceptual, picture
-        )
+        loss = r.pixel_weight * pixel + r.perceptual_weight * perceptual
         shown = {"pixel": pixel.item(), "perceptual": perceptual.item()}
+        if self.segmenter is not None:
+            understood = F.cross_entropy(
+                self.segmenter(picture),
+                batch.label_map,
+                weight=self.weights[:-1],
+                ignore_index=self.classes,
+            )
+            loss = loss + r.segmentation_weight * understood
+            shown["segmentation"] = understood.item()
+        (gradient,) = torch.autograd.grad(loss, picture)
         if done >= r.adversarial_start and r.adversarial_weight > 0:
             score = self.discriminator(torch.cat([picture, one_hot], 1))
             push = adversarial_gradient(score, picture)
             weight = self._adversarial_weight(output, gradient, push)
             gradient = gradient + weight * push
             shown |= {"adversarial": -score.mean().item(), "lambda": weight}
-        torch.autograd.backward(
-            [output, r.commitment_weight * commitment], [gradient, torch.ones_like(commitment)]
-        )
+        ends, gradients = [output], [gradient]
+        if commitment.requires_grad:  # not with a frozen encoder
+            ends.append(r.commitment_weight * commitment)
+            gradients.append(torch.ones_like(commitment))
+        torch.autograd.backward(ends, gradients)
         _update(self.optimizers["network"], self.parameters)
         # the discriminator starts a little before its word counts
         if done >= r.adversarial_start - 0.02 and r.adversarial_weight > 0:
@@ -283,6 +296,13 @@ class ImagePathObjective(_Network):
         self.optimizers["discriminator"].step()
         self.optimizers["discriminator"].zero_grad(set_to_none=True)
         return loss.item()
+
+
+def _frozen_segmenter(device: torch.device) -> nn.Module:
+    """The transmitter's segmenter, never the one that scores."""
+    from semcom.segmentation import load_segmenter
+
+    return load_segmenter("transmitter").net.to(device)
 
 
 def _frozen_map_path(recipe: Recipe, device: torch.device) -> MapPath:

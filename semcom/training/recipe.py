@@ -66,6 +66,9 @@ class Recipe(_Strict):
     default_weight: float = Field(1.0, ge=0)
     pixel_weight: float = 1.0
     perceptual_weight: float = 0.5
+    segmentation_weight: float = Field(
+        0.0, ge=0, description="of the transmitter's segmenter, on the received picture"
+    )
     commitment_weight: float = 0.25
     adversarial_start: float = Field(0.4, ge=0, le=1, description="share of the steps before it")
     adversarial_weight: float = Field(0.15, ge=0)
@@ -74,6 +77,9 @@ class Recipe(_Strict):
     start_from: str | None = Field(None, description="weights to begin with")
     frozen: tuple[str, ...] = Field((), description="parts of the network that stay as they are")
     map_weights: str | None = Field(None, description="frozen label-map path")
+    decoded_share: float = Field(
+        1.0, ge=0, le=1, description="how often the generator sees the decoded map"
+    )
     image_weights: str | None = Field(None, description="frozen image path (index prior only)")
     checkpoint_minutes: float = Field(3.0, gt=0)
     threads: int | None = Field(None, ge=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 
@@ -51,10 +52,6 @@ def load_networks(image: str, label_map: str, prior: str, size: str = "compact")
         )
         for part in ("image", "label_map")
     }
-    digest = "".join(
-        f"{a ^ b ^ c:02x}"
-        for a, b, c in zip(
-            *(bytes.fromhex(weights.digest(n)) for n in (image, label_map, prior)), strict=True
-        )
-    )
+    together = "".join(weights.digest(name) for name in (image, label_map, prior))
+    digest = hashlib.sha256(together.encode()).hexdigest()[:16]
     return Networks(image_path, map_path, models, digest)

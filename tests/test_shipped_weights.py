@@ -1,0 +1,90 @@
+"""The networks that come with the package: small, safe, described, and worth their bits."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from semcom import weights
+from semcom.codecs import CODECS, bits_per_pixel
+
+FOLDER = Path(weights.__file__).parent
+FILES = sorted(FOLDER.glob("*.safetensors"))
+
+
+def test_all_weights_together_stay_small() -> None:
+    assert sum(f.stat().st_size for f in FILES) < 32 * 2**20
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_every_network_is_half_precision_or_whole_numbers_and_has_a_card(file: Path) -> None:
+    dtypes = {v.dtype for v in load_file(file).values()}
+    assert dtypes <= {torch.float16, torch.int8, torch.int16}
+    card = file.with_suffix(".md").read_text()
+    assert "Licence of the data" in card
+    assert "recipe" in card
+
+
+def test_an_unknown_network_is_named_beside_the_shipped_ones() -> None:
+    with pytest.raises(FileNotFoundError, match="sqgan_image"):
+        weights.load("sqgan_picture")
+
+
+def _samples(count: int):
+    if not os.environ.get("SEMCOM_DATA"):
+        pytest.skip("needs CamVid below the folder SEMCOM_DATA")
+    from semcom import data
+
+    return data.load("camvid", split="test", count=count)
+
+
+def test_shipped_sqgan_sends_the_meaning_in_fewer_bits_than_its_formula() -> None:
+    from semcom.segmentation import load_segmenter
+
+    segment, codec = load_segmenter("transmitter"), CODECS["sqgan"]
+    keep = {"image": 0.15, "label_map": 0.3}
+    learned = codec(codec.Settings(keep_fraction=keep))
+    raw = codec(codec.Settings(keep_fraction=keep, entropy="raw"))
+    agreement, rates, formula = [], [], []
+    for sample in _samples(6):
+        label_map = segment(sample.image[None])[0]
+        packets = learned.encode(sample.image, label_map)
+        received = learned.decode([p.payload for p in packets])
+        agreement.append((received.label_map == label_map).mean())
+        rates.append(bits_per_pixel(packets, sample.image))
+        formula.append(bits_per_pixel(raw.encode(sample.image, label_map), sample.image))
+    assert np.mean(agreement) > 0.8
+    assert np.mean(rates) < 0.025
+    assert np.mean(rates) < 0.9 * np.mean(formula)
+
+
+@pytest.mark.parametrize("name", ["transmitter", "scorer"])
+def test_segmenters_understand_photographs(name: str) -> None:
+    from semcom.segmentation import load_segmenter
+
+    segment, right, all_pixels = load_segmenter(name), 0, 0
+    for sample in _samples(4):
+        inside = sample.label_map < 11
+        right += int((segment(sample.image[None])[0] == sample.label_map)[inside].sum())
+        all_pixels += int(inside.sum())
+    assert right / all_pixels > 0.8
+
+
+def test_a_map_does_not_depend_on_its_batch() -> None:
+    from semcom.segmentation import load_segmenter
+
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
+    segment = load_segmenter("scorer")
+    assert np.array_equal(segment(images)[1], segment(images[1:])[0])
+
+
+def test_grey_pictures_are_refused_by_segmenters() -> None:
+    from semcom.segmentation import load_segmenter
+
+    with pytest.raises(ValueError, match="uint8 pictures"):
+        load_segmenter("scorer")(np.zeros((1, 64, 96), np.uint8))
+    with pytest.raises(ValueError, match="there is no segmenter"):
+        load_segmenter("judge")
