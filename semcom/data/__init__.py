@@ -85,6 +85,9 @@ def load(
         ValueError: unknown name or split, or more samples asked for than there are.
         FileNotFoundError: the data is not there; the message says where it was looked for.
 
+    >>> first = load("street", count=1)[0]
+    >>> first.image.shape, first.label_map.shape
+    ((256, 512, 3), (256, 512))
     >>> load("imagenet")
     Traceback (most recent call last):
     ValueError: there is no data set 'imagenet'; there are street, camvid, cityscapes, stl10, folder
