@@ -28,7 +28,7 @@ def noise(
 
     ``coarsest`` is the lowest frequency kept, in periods per tile.
 
-    >>> noise(np.random.default_rng(0), (16, 16)).std().round(3)
+    >>> float(noise(np.random.default_rng(0), (16, 16)).std().round(3))
     1.0
     """
     height, width = shape
