@@ -313,12 +313,14 @@ def train(
 ) -> None:
     """Train a network; go on from the last checkpoint in DIR."""
     import contextlib
+    import signal
     import tempfile
 
     from semcom.table import duration
     from semcom.training.recipe import load_recipe
 
     checked = load_recipe(recipe)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill saves, like Ctrl-C
     from semcom.training.train import train as steps  # heavy: after the recipe is found good
 
     place = tempfile.TemporaryDirectory() if dry_run else contextlib.nullcontext(str(out))

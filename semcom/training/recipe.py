@@ -81,7 +81,9 @@ class Recipe(_Strict):
         1.0, ge=0, le=1, description="how often the generator sees the decoded map"
     )
     image_weights: str | None = Field(None, description="frozen image path (index prior only)")
-    checkpoint_minutes: float = Field(3.0, gt=0)
+    checkpoint_minutes: float = Field(
+        3.0, ge=0, description="between checkpoints, what a power cut can cost; 0: every step"
+    )
     threads: int | None = Field(None, ge=1)
     device: str = "auto"
 

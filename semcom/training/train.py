@@ -131,7 +131,7 @@ def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) ->
             average.update_parameters(objective.network)
             done = step + 1
             _log(out / "log.csv", done, losses)
-            if time.monotonic() - saved > 60 * recipe.checkpoint_minutes:
+            if time.monotonic() - saved >= 60 * recipe.checkpoint_minutes:
                 save(done)
                 saved = time.monotonic()
             pace = (time.monotonic() - begun) / (done - first)
