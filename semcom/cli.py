@@ -347,8 +347,8 @@ def train(
 
 @data_app.command()
 def street(
-    out: Annotated[Path, typer.Argument(metavar="DIR", help="folder of the data set")],
     count: Annotated[int, typer.Option(min=1, help="number of pictures")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="folder of the data set")],
     split: Annotated[str, typer.Option(help="train, val or test; no two share a scene")] = "train",
     workers: Annotated[int, typer.Option(min=1, help="processes that render")] = 1,
     spp: Annotated[int, typer.Option(min=1, help="paths traced through each pixel")] = 16,

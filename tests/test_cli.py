@@ -111,8 +111,8 @@ def test_an_interrupt_says_what_is_kept_and_how_to_go_on(
         (["decode", "none", "x.png"], "none: no such file"),
         (["decode", "bad.yaml", "x.png"], "bad.yaml: not a coded picture"),
         (["train", "none.yaml", "--out", "x"], "none.yaml"),
-        (["data", "street", "x"], "Missing option '--count'"),
-        (["data", "street", "x", "--count", "0"], "Invalid value for '--count'"),
+        (["data", "street", "--out", "x"], "Missing option '--count'"),
+        (["data", "street", "--out", "x", "--count", "0"], "Invalid value for '--count'"),
     ],
 )  # fmt: skip
 def test_a_mistake_gets_one_line_and_exit_code_2(
