@@ -63,7 +63,7 @@ def test_a_terminal_gets_the_same_lines_above_a_live_bar(
     cli._show_live(run(Scenario.from_text(scenario_text), tmp_path), console)
     said = screen.getvalue()
     assert said.count("three packets ") == 6
-    assert "encode" in said
+    assert "left" in said  # which stages the bar shows depends on how fast they pass
     assert "done in" in said
 
 
