@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from semcom.codecs.sqgan.quantizer import TRAINING_ONLY
+from semcom.files import write_atomically
 
 __all__ = ["export", "load_checkpoint", "save_checkpoint", "shipped_state"]
 
@@ -69,11 +71,10 @@ def load_checkpoint(
 
 def shipped_state(network: nn.Module) -> dict[str, Tensor]:
     """The state that is shipped: half precision, without what only training needs."""
-    training_only = ("ema_count", "ema_sum", "recent", "num_batches_tracked")
     return {
         k: v.half() if v.is_floating_point() else v
         for k, v in network.state_dict().items()
-        if not k.endswith(training_only)
+        if not k.endswith((*TRAINING_ONLY, "num_batches_tracked"))
     }
 
 
@@ -86,7 +87,4 @@ def _write(path: Path, tensors: dict[str, Tensor], meta: dict[str, str]) -> None
     from safetensors.torch import save
 
     data = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    temporary.write_bytes(save(data, meta))
-    os.replace(temporary, path)
+    write_atomically(path, save(data, meta))

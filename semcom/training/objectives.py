@@ -99,6 +99,14 @@ def _update(optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter]) ->
     optimizer.zero_grad(set_to_none=True)
 
 
+def _against_truth(logits: Tensor, label_map: Tensor, weights: Tensor) -> tuple[Tensor, float]:
+    """Class-weighted cross entropy and pixel accuracy, void left out of both."""
+    void = len(weights)
+    loss = F.cross_entropy(logits, label_map, weight=weights, ignore_index=void)
+    inside = label_map < void
+    return loss, (logits.argmax(1) == label_map)[inside].float().mean().item()
+
+
 class _Network:
     """What the objectives of whole networks share: nothing to prepare, half precision shipped."""
 
@@ -136,14 +144,10 @@ class SegmenterObjective(_Network):
     def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
         batch = draw()
         logits = self.network(batch.image)
-        loss = F.cross_entropy(
-            logits, batch.label_map, weight=self.weights, ignore_index=self.classes
-        )
+        loss, right = _against_truth(logits, batch.label_map, self.weights)
         loss.backward()
         _update(self.optimizers["network"], self.parameters)
-        inside = batch.label_map < self.classes
-        right = (logits.argmax(1) == batch.label_map)[inside].float().mean()
-        return {"loss": loss.item(), "pixel_accuracy": right.item()}
+        return {"loss": loss.item(), "pixel_accuracy": right}
 
 
 class MapPathObjective(_Network):
@@ -167,16 +171,12 @@ class MapPathObjective(_Network):
         logits, commitment, _ = self.network(
             one_hot, keep, lost, g, quantised=quantised_share(self.recipe, done)
         )
-        loss = F.cross_entropy(
-            logits, batch.label_map, weight=self.weights, ignore_index=self.classes
-        )
+        loss, right = _against_truth(logits, batch.label_map, self.weights)
         (loss + self.recipe.commitment_weight * commitment).backward()
         _update(self.optimizers["network"], self.parameters)
-        inside = batch.label_map < self.classes
-        right = (logits.argmax(1) == batch.label_map)[inside].float().mean()
         return {
             "loss": loss.item(),
-            "pixel_accuracy": right.item(),
+            "pixel_accuracy": right,
             "commitment": commitment.item(),
             "keep_fraction": keep,
             "codes_used": self.network.quantizer.perplexity(),
@@ -248,12 +248,8 @@ class ImagePathObjective(_Network):
         loss = r.pixel_weight * pixel + r.perceptual_weight * perceptual
         shown = {"pixel": pixel.item(), "perceptual": perceptual.item()}
         if self.segmenter is not None:
-            understood = F.cross_entropy(
-                self.segmenter(picture),
-                batch.label_map,
-                weight=self.weights[:-1],
-                ignore_index=self.classes,
-            )
+            seen = self.segmenter(picture)
+            understood, _ = _against_truth(seen, batch.label_map, self.weights[:-1])
             loss = loss + r.segmentation_weight * understood
             shown["segmentation"] = understood.item()
         (gradient,) = torch.autograd.grad(loss, picture)

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from semcom.codecs.sqgan.quantizer import TRAINING_ONLY
 from semcom.layout import channels_last
 from semcom.training.batches import TrainingSet, load_training_set, step_generator
 from semcom.training.checkpoint import export, load_checkpoint, save_checkpoint
@@ -67,9 +68,7 @@ def _start_from(objective: Objective, recipe: Recipe) -> None:
     if recipe.start_from:
         state = weights.load(recipe.start_from)
         missing, unexpected = objective.network.load_state_dict(state, strict=False)
-        kept_out = [
-            k for k in missing if not k.endswith(("ema_count", "ema_sum", "recent", "tracked"))
-        ]
+        kept_out = [k for k in missing if not k.endswith((*TRAINING_ONLY, "tracked"))]
         if kept_out or unexpected:
             name = (kept_out + unexpected)[0]
             raise ValueError(f"weights {recipe.start_from} do not fit {recipe.network}: {name}")

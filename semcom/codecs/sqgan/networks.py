@@ -9,6 +9,7 @@ from functools import cache
 from semcom import weights
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.model import ImagePath, MapPath
+from semcom.codecs.sqgan.quantizer import TRAINING_ONLY
 from semcom.entropy import IndexModel
 from semcom.layout import channels_last
 
@@ -41,7 +42,7 @@ def load_networks(image: str, label_map: str, prior: str, size: str = "compact")
     image_path, map_path = ImagePath(SIZES[size]), MapPath(SIZES[size])
     for network, name in ((image_path, image), (map_path, label_map)):
         missing, unexpected = network.load_state_dict(weights.load(name), strict=False)
-        wrong = [k for k in missing if not k.endswith(("ema_count", "ema_sum", "recent"))]
+        wrong = [k for k in missing if not k.endswith(TRAINING_ONLY)]
         if wrong or unexpected:
             raise ValueError(f"weights {name!r} do not fit SQ-GAN's size {size!r}: {wrong[:1]}")
         channels_last(network.eval().requires_grad_(False))

@@ -6,7 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["VectorQuantizer"]
+__all__ = ["TRAINING_ONLY", "VectorQuantizer"]
+
+#: buffers that a shipped network leaves out
+TRAINING_ONLY = ("ema_count", "ema_sum", "recent")
 
 
 class VectorQuantizer(nn.Module):

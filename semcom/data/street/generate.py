@@ -22,6 +22,7 @@ from semcom.data.street.camera import denoise, develop, haze
 from semcom.data.street.render import Camera, class_ids, load_scene, render_layers
 from semcom.data.street.scene import build_scene
 from semcom.data.street.variant import activate, choose
+from semcom.files import write_atomically
 
 __all__ = ["SEEDS", "SIZE", "StreetSample", "render_sample", "render_set", "scene_seeds"]
 
@@ -101,13 +102,6 @@ def _encode(image: np.ndarray, suffix: str) -> bytes:
     return buffer.getvalue()
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
-
-
 def _job(split: str, index: int, spp: int, variant: str, library: str | None) -> dict[str, Any]:
     """One sample, encoded: what a worker hands back."""
     activate(variant, library)
@@ -181,8 +175,8 @@ def render_set(
     started = time.monotonic()
     for done, result in enumerate(_results(split, missing, spp, variant, library, workers), 1):
         name = result["row"]["name"]
-        _write(folder / "images" / split / f"{name}.webp", result["image"])
-        _write(folder / "labels" / split / f"{name}.png", result["label_map"])
+        write_atomically(folder / "images" / split / f"{name}.webp", result["image"])
+        write_atomically(folder / "labels" / split / f"{name}.png", result["label_map"])
         with (folder / "manifest.jsonl").open("a", encoding="utf-8") as manifest:
             manifest.write(json.dumps(result["row"]) + "\n")
         if progress is not None:
