@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from semcom import cli
+from semcom.commands.progress import show_live
 from semcom.container import CodedPicture
 from semcom.table import duration
 
@@ -60,7 +61,7 @@ def test_a_terminal_gets_the_same_lines_above_a_live_bar(
 
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=140, soft_wrap=True)
-    cli._show_live(run(Scenario.from_text(scenario_text), tmp_path), console)
+    show_live(run(Scenario.from_text(scenario_text), tmp_path), console)
     said = screen.getvalue()
     assert said.count("three packets ") == 6
     assert "left" in said  # which stages the bar shows depends on how fast they pass

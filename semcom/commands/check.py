@@ -1,0 +1,51 @@
+"""``semcom check`` and ``semcom schema``: scenarios before they run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semcom.commands.terminal import complain, sentence
+
+__all__ = ["check", "schema"]
+
+
+def check(
+    scenarios: Annotated[list[Path], typer.Argument(metavar="SCENARIO...", help="YAML files")],
+) -> None:
+    """Check scenarios without running them: settings, data, weights, link."""
+    from semcom.plan import Plan
+    from semcom.scenario import Scenario
+    from semcom.scenario_errors import ScenarioError
+    from semcom.workbench import Workbench
+    from semcom.yaml_source import YamlSource
+
+    mistaken = False
+    for path in scenarios:
+        try:
+            scenario = Scenario.from_source(YamlSource.read(path))
+        except ScenarioError as error:
+            for problem in error.problems:
+                complain(problem)
+            mistaken = True
+            continue
+        try:
+            tasks = Plan.of(Workbench(scenario, Path()), None)
+        except (ValueError, OSError, ImportError) as error:
+            complain(f"{path}: {sentence(error)}")
+            mistaken = True
+            continue
+        total = sum(len(of_point) for of_point in tasks.tasks.values())
+        print(f"{path}: good, {len(tasks.points) - 1} points, {total} tasks")
+    if mistaken:
+        raise typer.Exit(2)
+
+
+def schema() -> None:
+    """Print the JSON schema of scenario files, for editors."""
+    from semcom.scenario_schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2))

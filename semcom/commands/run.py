@@ -1,0 +1,39 @@
+"""``semcom run``: run a scenario."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semcom.commands.plot import draw
+from semcom.commands.progress import show_events
+from semcom.commands.terminal import ScenarioFile, complain
+
+__all__ = ["run"]
+
+
+def run(
+    scenario: ScenarioFile,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="folder for the results")],
+    workers: Annotated[
+        int, typer.Option(min=1, help="processes that share the pictures; same numbers for any")
+    ] = 1,
+    plot: Annotated[bool, typer.Option(help="draw the figures at the end")] = True,
+) -> None:
+    """Run SCENARIO; go on where an earlier run into the same folder stopped."""
+    from semcom import sweep
+    from semcom.scenario import Scenario
+    from semcom.yaml_source import YamlSource
+
+    source = YamlSource.read(scenario)
+    checked = Scenario.from_source(source)
+    try:
+        show_events(sweep.run(checked, out, text=source.text, workers=workers))
+    except KeyboardInterrupt:
+        complain(f"stopped; what is done is kept in {out}, the same command goes on from there")
+        raise typer.Exit(130) from None
+    print(f"results     {out / 'summary.csv'}")
+    if plot:
+        draw(out)
