@@ -101,7 +101,8 @@ def test_without_a_fit_llvm_the_scalar_renderer_is_used(
 
 def test_the_set_in_the_package_is_complete_and_plausible() -> None:
     samples = data.load("street", split="test")
-    assert len(samples) >= 16
+    assert len(samples) == 128
+    assert len(data.load("street", split="train")) == 24
     assert samples.classes == CAMVID_CLASSES
     counts = np.zeros(12)
     for sample in data.load("street", split="test", count=8):
@@ -121,9 +122,22 @@ def test_the_set_in_the_package_is_small_and_splits_by_seed() -> None:
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert size < 24 * 2**20
     rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    assert len({row["seed"] for row in rows}) == len(rows) == 152
     for row in rows:
         index = int(row["name"].split("_")[1])
         assert row["seed"] in generate.scene_seeds(row["split"], index)
+
+
+def test_the_data_card_states_the_class_shares_of_the_manifest() -> None:
+    folder = Path(generate.__file__).parent / "set"
+    rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    card = (folder / "README.md").read_text()
+    for name in CAMVID_CLASSES:
+        test, train = (
+            np.mean([row["shares"][name] for row in rows if row["split"] == split])
+            for split in ("test", "train")
+        )
+        assert f"| {name} | {test:.4f} | {train:.4f} |" in card
 
 
 def test_the_same_seed_builds_the_same_street() -> None:
