@@ -5,7 +5,7 @@ Every stage is an object of its own: call it alone, look at what it returns, rep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from semcom.codecs.codec import Packet
 from semcom.codecs.sqgan.bitstream import Entropy, PathTokens, TokenPacket, write_packet
 from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
 from semcom.codecs.sqgan.networks import Networks
+from semcom.codecs.sqgan.rate import fit, keep
 from semcom.codecs.sqgan.samm import Selection
 
 __all__ = ["CELL", "EntropyCoder", "MaskStage", "Masked", "Trace", "Transmitter", "VQEncoder"]
@@ -47,8 +48,14 @@ class Trace:
 class MaskStage:
     """Encoders and SAMM: a picture and its map to the kept feature vectors of both paths."""
 
-    def __init__(self, networks: Networks, keep_fraction: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        networks: Networks,
+        keep_fraction: Mapping[str, float],
+        class_weights: Sequence[float] | None = None,
+    ) -> None:
         self.networks, self.keep_fraction = networks, dict(keep_fraction)
+        self.class_weights = None if class_weights is None else torch.tensor(class_weights)
 
     def __call__(self, image: np.ndarray, label_map: np.ndarray) -> Masked:
         """``image`` [H, W, 3] uint8, ``label_map`` [H, W] uint8; sizes are padded to 16."""
@@ -68,7 +75,7 @@ class MaskStage:
 
     def _select(self, path: str, source: Tensor, pyramid: list[Tensor]) -> Selection:
         network = getattr(self.networks, path)
-        return network.select(source, pyramid, self.keep_fraction[path])
+        return network.select(source, pyramid, self.keep_fraction[path], self.class_weights)
 
 
 class VQEncoder:
@@ -110,6 +117,8 @@ class Transmitter:
 
     ``segmentation`` maps pictures [B, H, W, 3] to label maps [B, H, W]; it is not called when a
     label map comes with the picture (ground truth, as in the released SQ-GAN code).
+    ``class_weights``, one per class, say what the task wants sent first. With ``bits_per_pixel``
+    the keep fractions are chosen anew for every picture, so that its packets just fit.
     """
 
     def __init__(
@@ -119,9 +128,13 @@ class Transmitter:
         entropy: Entropy = "learned",
         packets: Mapping[str, int] | None = None,
         segmentation: Callable[[np.ndarray], np.ndarray] | None = None,
+        class_weights: Sequence[float] | None = None,
+        bits_per_pixel: float | None = None,
     ) -> None:
         self.segmentation = segmentation
-        self.mask = MaskStage(networks, keep_fraction)
+        self.bits_per_pixel = bits_per_pixel
+        whole = {"image": 1.0, "label_map": 1.0}
+        self.mask = MaskStage(networks, whole if bits_per_pixel else keep_fraction, class_weights)
         self.vq_encoder = VQEncoder(networks)
         self.entropy_coder = EntropyCoder(
             networks, entropy, packets or {"image": 1, "label_map": 1}
@@ -134,8 +147,21 @@ class Transmitter:
                 raise ValueError("give a label map, or build the transmitter with a segmentation")
             label_map = self.segmentation(image[None])[0]
         masked = self.mask(image, label_map)
+        if self.bits_per_pixel:
+            masked = self._fit(masked, self.bits_per_pixel * label_map.size)
         tokens = self.vq_encoder(masked)
         return Trace(label_map, masked, tokens, self.entropy_coder(tokens))
+
+    def _fit(self, masked: Masked, bits: float) -> Masked:
+        def thinned(fractions: Mapping[str, float]) -> Masked:
+            selections = {p: keep(s, fractions[p]) for p, s in masked.selections.items()}
+            return Masked(selections, masked.shape, masked.padding)
+
+        def spent(fractions: Mapping[str, float]) -> int:
+            packets = self.entropy_coder(self.vq_encoder(thinned(fractions)))
+            return sum(8 * len(packet.payload) for packet in packets)
+
+        return thinned(fit(spent, bits))
 
     def __call__(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
         """``image`` [H, W, 3] uint8 to packets."""

@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from semcom.codecs.codec import Packet, Reconstruction
+from semcom.codecs.sqgan.tasks import class_weights
+from semcom.data.classes import CAMVID_CLASSES
 
 __all__ = ["SqganCodec"]
 
@@ -41,10 +43,26 @@ class SqganSettings(_Strict):
         description="learned: range-coded; raw: 10 bits an index and a flag a cell",
     )
     packets: Packets = Packets()
+    bits_per_pixel: float | None = Field(
+        default=None,
+        gt=0,
+        description="choose the keep fractions of every picture for this rate, in place of them",
+    )
+    task: str | dict[str, float] | None = Field(
+        default=None, description="driving, mapping or weights by class: what is kept first"
+    )
     image_weights: str = Field(default="sqgan_image", description="name or file of G_x")
     map_weights: str = Field(default="sqgan_map", description="name or file of G_s")
     prior_weights: str = Field(default="sqgan_prior", description="name or file of index models")
     network: Literal["compact", "paper", "tiny"] = "compact"
+
+    @model_validator(mode="after")
+    def _one_rate(self) -> SqganSettings:
+        if self.bits_per_pixel is not None and "keep_fraction" in self.model_fields_set:
+            raise ValueError("give keep_fraction or bits_per_pixel, not both")
+        if self.task is not None:
+            class_weights(self.task, CAMVID_CLASSES)
+        return self
 
 
 class SqganCodec:
@@ -82,8 +100,14 @@ class SqganCodec:
         from semcom.transmitter import Transmitter
 
         s = self.settings
+        weights = None if s.task is None else class_weights(s.task, CAMVID_CLASSES)
         return Transmitter(
-            self._networks, s.keep_fraction.model_dump(), s.entropy, s.packets.model_dump()
+            self._networks,
+            s.keep_fraction.model_dump(),
+            s.entropy,
+            s.packets.model_dump(),
+            class_weights=weights,
+            bits_per_pixel=s.bits_per_pixel,
         )
 
     @cached_property

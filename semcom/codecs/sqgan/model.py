@@ -82,9 +82,15 @@ class _Path(nn.Module):
         """Features [B, C, h, w] of a picture or map."""
         raise NotImplementedError
 
-    def select(self, source: Tensor, pyramid: list[Tensor], keep_fraction: float) -> Selection:
+    def select(
+        self,
+        source: Tensor,
+        pyramid: list[Tensor],
+        keep_fraction: float,
+        class_weights: Tensor | None = None,
+    ) -> Selection:
         """Encoder and SAMM: the kept vectors of ``source``, before quantisation."""
-        return self.samm(self.encode(source, pyramid), pyramid[4], keep_fraction)
+        return self.samm(self.encode(source, pyramid), pyramid[4], keep_fraction, class_weights)
 
     def features(self, cells: Tensor, indices: Tensor, shape: tuple[int, int]) -> Tensor:
         """Decode: fill the grid of ``shape`` from the cells that arrived."""

@@ -14,11 +14,16 @@ __all__ = ["SAMM", "Selection", "kept_cells"]
 
 
 class Selection(NamedTuple):
-    """``scores`` [B, N] in (0, 1), ``kept`` [B, k] cells in raster order, ``vectors`` [B, k, D]."""
+    """What SAMM decides.
+
+    ``scores`` [B, N] in (0, 1), ``kept`` [B, k] cells in raster order, ``vectors`` [B, k, D] and
+    ``order`` [B, N], all cells from the most relevant to the least.
+    """
 
     scores: Tensor
     kept: Tensor
     vectors: Tensor
+    order: Tensor
 
 
 def kept_cells(keep_fraction: float, cells: int) -> int:
@@ -50,15 +55,23 @@ class SAMM(nn.Module):
         self.score = nn.Conv2d(channels, 1, 1)
         self.project = nn.Linear(channels, code_dim, bias=False)
 
-    def forward(self, z: Tensor, one_hot: Tensor, keep_fraction: float) -> Selection:
-        """``z`` [B, C, h, w] and the map at its size [B, classes, h, w]."""
+    def forward(
+        self, z: Tensor, one_hot: Tensor, keep_fraction: float, class_weights: Tensor | None = None
+    ) -> Selection:
+        """``z`` [B, C, h, w] and the map at its size [B, classes, h, w].
+
+        ``class_weights`` [classes] multiply the scores where cells are ranked, not the vectors.
+        """
         h = F.relu(self.conv(self.norm1(z, one_hot)))
         scores = torch.sigmoid(self.score(self.norm2(h, one_hot))).flatten(1)  # [B, N]
         k = kept_cells(keep_fraction, scores.shape[1])
+        rank = scores.detach()
+        if class_weights is not None:
+            rank = rank * (one_hot * class_weights[:, None, None]).sum(1).flatten(1)
         # ties are broken by position, so that every machine keeps the same cells
-        order = torch.argsort(scores.detach(), dim=1, descending=True, stable=True)
+        order = torch.argsort(rank, dim=1, descending=True, stable=True)
         kept = order[:, :k].sort(dim=1).values
         u = F.layer_norm(z.flatten(2).transpose(1, 2), (z.shape[1],))  # [B, N, C]
         u = u.gather(1, kept[..., None].expand(-1, -1, u.shape[2]))
         v = F.normalize(self.project(u), dim=2) * scores.gather(1, kept)[..., None]
-        return Selection(scores, kept, v)
+        return Selection(scores, kept, v, order)
