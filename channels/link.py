@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib.metadata import version
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from channels.coding import Code
 
-__all__ = ["Link", "LinkReport", "Transmission"]
+__all__ = ["PATHS", "Link", "LinkReport", "Path", "Transmission"]
 
 # Raised whenever the same settings give different answers than before.
 _REVISION = 1
@@ -87,6 +87,10 @@ class Path(Protocol):
     ) -> torch.Tensor:
         """``bits`` uint8 [P, n] of P payloads to soft bits log p(1)/p(0) float32 [P, n]."""
         ...
+
+
+#: channel models from elsewhere: what makes their path; their names stand in ``CHANNELS``, too
+PATHS: dict[str, Callable[[LinkSettings], Path]] = {}
 
 
 class Link:
@@ -262,6 +266,8 @@ def _build_path(settings: LinkSettings) -> Path:
     from channels.ofdm import OfdmChannel
     from channels.single_carrier import SingleCarrier
 
+    if settings.channel in PATHS:
+        return PATHS[settings.channel](settings)
     if settings.channel in ("bsc", "bec"):
         return BinaryChannel(settings)
     return SingleCarrier(settings) if settings.ofdm is None else OfdmChannel(settings)

@@ -20,6 +20,7 @@ from semcom.commands.show import show
 from semcom.commands.street import street
 from semcom.commands.terminal import complain, sentence
 from semcom.commands.train import train
+from semcom.plugins import load_plugins
 
 __all__ = ["app", "main"]
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Make data sets.")
 
+app.callback()(load_plugins)
 app.command()(run)
 app.command()(plot)
 app.command()(show)

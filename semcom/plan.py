@@ -9,6 +9,7 @@ from typing import Any
 
 import semcom
 from semcom.identity import digest
+from semcom.plugins import load_plugins
 from semcom.workbench import Workbench, encoding_id
 
 __all__ = ["Plan", "Task", "versions"]
@@ -122,4 +123,4 @@ def versions() -> dict[str, str]:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return found | load_plugins()

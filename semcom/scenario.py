@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from semcom.plugins import load_plugins
 from semcom.ranges import expand_numbers
 from semcom.scenario_errors import ScenarioError, explain, known_name
 from semcom.yaml_source import YamlSource
@@ -255,6 +256,7 @@ class Scenario(_Strict):
 
     @classmethod
     def from_source(cls, source: YamlSource) -> Scenario:
+        load_plugins()
         if not isinstance(source.data, dict):
             raise ScenarioError([f"{source.name}: a scenario is a mapping with data, transmitters"])
         try:

@@ -21,6 +21,7 @@ from semcom.codecs.codec import Codec
 from semcom.container import CodedPicture
 from semcom.identity import array_digest, digest
 from semcom.pictures import PictureStore
+from semcom.plugins import load_plugins
 from semcom.results import Row
 from semcom.scenario import Scenario, Transmitter
 
@@ -52,6 +53,7 @@ class Workbench:
     """Codecs, segmenters, metrics and pictures of a scenario, each made when first needed."""
 
     def __init__(self, scenario: Scenario, folder: Path) -> None:
+        load_plugins()  # another process may not have read the scenario file
         self.scenario = scenario
         self.folder = folder
         pairs = scenario.expanded_transmitters()
