@@ -12,9 +12,12 @@ import sys
 import typer
 
 from semcom.commands.check import check, schema
+from semcom.commands.link import link
 from semcom.commands.lists import channels, codecs, version
+from semcom.commands.merge import merge
 from semcom.commands.photo import decode, encode
 from semcom.commands.plot import plot
+from semcom.commands.report import report
 from semcom.commands.run import run
 from semcom.commands.show import show
 from semcom.commands.street import street
@@ -36,8 +39,11 @@ data_app = typer.Typer(no_args_is_help=True, help="Make data sets.")
 
 app.callback()(load_plugins)
 app.command()(run)
+app.command()(merge)
 app.command()(plot)
 app.command()(show)
+app.command()(report)
+app.command()(link)
 app.command()(check)
 app.command()(schema)
 app.command()(encode)

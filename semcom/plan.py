@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,43 @@ from semcom.identity import digest
 from semcom.plugins import load_plugins
 from semcom.workbench import Workbench, encoding_id
 
-__all__ = ["Plan", "Task", "versions"]
+__all__ = ["WHOLE", "Plan", "Shard", "Task", "run_id", "versions"]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The ``number``-th (from 1) of ``of`` equal parts of a run; each part is a run of its own."""
+
+    number: int
+    of: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """The shard that people write as ``number/of``.
+
+        >>> Shard.parse("2/8")
+        Shard(number=2, of=8)
+        >>> Shard.parse("0/8")
+        Traceback (most recent call last):
+        ValueError: shard '0/8': write number/of with a number from 1 to of, e.g. 1/8 to 8/8
+        """
+        match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+        if match is None or not 1 <= int(match[1]) <= int(match[2]):
+            raise ValueError(
+                f"shard {text!r}: write number/of with a number from 1 to of, e.g. 1/8 to 8/8"
+            )
+        return cls(int(match[1]), int(match[2]))
+
+    def holds(self, position: int) -> bool:
+        """Whether the thing at ``position`` (from 0) of a list belongs to this shard."""
+        return position % self.of == self.number - 1
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+#: a run that is not shared out
+WHOLE = Shard(1, 1)
 
 
 @dataclass(frozen=True)
@@ -37,15 +74,21 @@ class Plan:
     description: dict[str, Any]
 
     @classmethod
-    def of(cls, bench: Workbench, link_identity: dict[str, Any] | None) -> Plan:
-        """The plan of ``bench.scenario`` over a link with this identity (None: no link)."""
+    def of(
+        cls, bench: Workbench, link_identity: dict[str, Any] | None, shard: Shard = WHOLE
+    ) -> Plan:
+        """The plan of ``bench.scenario`` over a link with this identity (None: no link).
+
+        A ``shard`` takes every so many-th picture, so that each is coded in one shard alone; the
+        description is that of the whole run.
+        """
         sweep = bench.scenario.sweep
         points = (None, *(sweep.esn0_db if sweep else ()))
         tasks = {point: tuple(_tasks(bench, link_identity, point)) for point in points}
         ids = [task.id for point in points for task in tasks[point]]
-        return cls(
-            points, tasks, link_identity, _describe(bench, link_identity) | {"tasks": digest(ids)}
-        )
+        description = _describe(bench, link_identity) | {"tasks": digest(ids)}
+        own = {point: tuple(t for t in tasks[point] if shard.holds(t.index)) for point in points}
+        return cls(points, own, link_identity, description)
 
     def by_encoding(self) -> dict[str, list[Task]]:
         """Tasks that send the same payloads."""
@@ -105,6 +148,11 @@ def _describe(bench: Workbench, link_identity: dict[str, Any] | None) -> dict[st
         "scorer": bench.scorer_digest,
         "seed": scenario.seed,
     }
+
+
+def run_id(description: Any, used: dict[str, str], **part: str) -> str:
+    """Id of the row that says what a run is asked for, and by which versions."""
+    return digest("run", description, used, *part.values())
 
 
 def versions() -> dict[str, str]:

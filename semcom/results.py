@@ -135,6 +135,8 @@ class Results:
     receipts: dict[str, Row] = field(default_factory=dict)
     measurements: dict[str, dict[str, Any]] = field(default_factory=dict)
     transmissions: dict[str, Row] = field(default_factory=dict)
+    #: transmissions by the digest of their transmitter's setup and Es/N0
+    by_point: dict[tuple[str, float | None], list[Row]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Results:
@@ -158,6 +160,8 @@ class Results:
         elif kind == "measurement":
             self.measurements.setdefault(row["id"], {}).update(row["metrics"])
         elif kind == "transmission":
-            self.transmissions.setdefault(row["id"], row)
+            if row["id"] not in self.transmissions:
+                self.transmissions[row["id"]] = row
+                self.by_point.setdefault((row["setup"], row["esn0_db"]), []).append(row)
         else:
             raise ValueError(f"a row of counts of the unknown kind {kind!r}")

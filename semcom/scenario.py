@@ -185,6 +185,13 @@ class Sweep(_Strict):
             raise ValueError("Es/N0 must lie between -40 and 80 dB")
         return numbers
 
+    def joined(self, other: Sweep) -> Sweep:
+        """The points and realisations of both."""
+        return Sweep(
+            esn0_db=tuple(sorted({*self.esn0_db, *other.esn0_db})),
+            realisations=max(self.realisations, other.realisations),
+        )
+
 
 class Scenario(_Strict):
     """A whole experiment. ``link: none`` measures source coding alone."""

@@ -13,6 +13,7 @@ from typing import Any
 import semcom
 from semcom.files import write_atomically
 from semcom.identity import digest
+from semcom.plan import WHOLE, Shard
 from semcom.results import Results, Row
 from semcom.workbench import measurement_id
 
@@ -95,7 +96,7 @@ def summarise(
     cache = _Cache(folder / "cache" / "summary.json", read_only=quick)
     metrics = _metrics(plan, folder, quick)
     chosen = [None, *plan["esn0_db"]] if points is None else points
-    found = select(results, plan)
+    found = select(results, plan, chosen)
     rows = []
     for transmitter in plan["transmitters"]:
         for point in chosen:
@@ -106,21 +107,37 @@ def summarise(
     return rows
 
 
-def select(results: Results, plan: Row) -> dict[tuple[str, float | None], list[Row]]:
-    """Transmissions that the plan asks for, by transmitter and point, in the plan's order."""
-    order = {image["sample"]: number for number, image in enumerate(plan["images"])}
+def select(
+    results: Results, plan: Row, points: Sequence[float | None] | None = None
+) -> dict[tuple[str, float | None], list[Row]]:
+    """Transmissions that the plan asks for, by transmitter and point, in the plan's order.
+
+    ``points`` picks some of the plan's; None stands in it for the row without a channel.
+    """
+    shard = Shard.parse((results.run or {}).get("shard") or str(WHOLE))
+    order = {
+        image["sample"]: number
+        for number, image in enumerate(plan["images"])
+        if shard.holds(number)
+    }
     link = None if plan["link"] is None else digest(plan["link"])
     found: dict[tuple[str, float | None], list[Row]] = {}
-    for row in results.transmissions.values():
-        asked = row["esn0_db"] is None or (
-            row["link_identity"] == link
-            and row["seed"] == plan["seed"]
-            and row["realisation"] < plan["realisations"]
-        )
-        if asked and row["sample"] in order and row["receipt"] in results.receipts:
-            found.setdefault((row["setup"], row["esn0_db"]), []).append(row)
-    for rows in found.values():
-        rows.sort(key=lambda row: (order[row["sample"]], row["realisation"]))
+    for transmitter in plan["transmitters"]:
+        for point in [None, *plan["esn0_db"]] if points is None else points:
+            key = (transmitter["setup"], point)
+            rows = [
+                row
+                for row in results.by_point.get(key, ())
+                if row["sample"] in order and row["receipt"] in results.receipts
+                if point is None
+                or (
+                    row["link_identity"] == link
+                    and row["seed"] == plan["seed"]
+                    and row["realisation"] < plan["realisations"]
+                )
+            ]
+            if rows:
+                found[key] = sorted(rows, key=lambda r: (order[r["sample"]], r["realisation"]))
     return found
 
 

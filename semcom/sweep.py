@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from semcom.events import Event, Finished, Point, Progress, Started
 from semcom.files import write_atomically
 from semcom.identity import digest, seed_from
-from semcom.plan import Plan, Task, versions
+from semcom.plan import WHOLE, Plan, Shard, Task, run_id, versions
 from semcom.results import CountsFile, Results, Row
 from semcom.scenario import Scenario
 from semcom.summary import summarise, write_summary
@@ -62,12 +62,18 @@ class _Fate:
 
 
 def run(
-    scenario: Scenario, folder: str | Path, *, text: str | None = None, workers: int = 1
+    scenario: Scenario,
+    folder: str | Path,
+    *,
+    text: str | None = None,
+    workers: int = 1,
+    shard: Shard = WHOLE,
 ) -> Iterator[Event]:
     """Do what is missing of ``scenario`` in ``folder``, then derive ``summary.csv``.
 
     ``text`` is the scenario as its author wrote it, kept beside the results. ``workers`` processes
-    share the pictures; the numbers do not depend on how many there are. Raises ValueError or
+    share the pictures; the numbers do not depend on how many there are. A ``shard`` does its part
+    alone, in a folder of its own; :func:`semcom.merge.merge` joins them. Raises ValueError or
     FileNotFoundError in one sentence for what the user can mend.
     """
     folder = Path(folder)
@@ -78,14 +84,16 @@ def run(
     bench = Workbench(scenario, folder)
     len(bench.dataset)  # missing data is reported before anything is written
     with CountsFile(folder / "counts.jsonl") as file:
-        yield from _Engine(bench, file, workers).events(text)
+        yield from _Engine(bench, file, workers, shard).events(text)
 
 
 class _Engine:
     """One run in one folder; every job it does is on disk before the next begins."""
 
-    def __init__(self, bench: Workbench, file: CountsFile, workers: int) -> None:
-        self.bench, self.file, self.workers = bench, file, workers
+    def __init__(
+        self, bench: Workbench, file: CountsFile, workers: int, shard: Shard
+    ) -> None:
+        self.bench, self.file, self.workers, self.shard = bench, file, workers, shard
         self.scenario, self.folder = bench.scenario, bench.folder
         self.results = Results.read(bench.folder)
         self.link: Link | None = None
@@ -93,7 +101,7 @@ class _Engine:
             from channels import Link
 
             self.link = Link(self.scenario.link)
-        self.plan = Plan.of(bench, self.link.identity() if self.link else None)
+        self.plan = Plan.of(bench, self.link.identity() if self.link else None, shard)
         self.computed = 0
         self.provenance = ""
         self.point_seconds: list[float] = []
@@ -125,7 +133,8 @@ class _Engine:
     def _describe(self, text: str | None) -> None:
         """Write down what is asked for and by which versions, unless it is the same as before."""
         used = versions()
-        self.provenance = digest("run", self.plan.description, used)
+        part = {} if self.shard == WHOLE else {"shard": str(self.shard)}
+        self.provenance = run_id(self.plan.description, used, **part)
         if self.results.run is None or self.results.run["id"] != self.provenance:
             row = {
                 "kind": "run",
@@ -133,6 +142,7 @@ class _Engine:
                 "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 "versions": used,
                 "plan": self.plan.description,
+                **part,
             }
             self._keep([row])
         write_atomically(self.folder / "scenario.yaml", text or self.scenario.to_yaml())

@@ -9,6 +9,7 @@ import typer
 
 from semcom.commands.plot import draw
 from semcom.commands.progress import show_events
+from semcom.commands.report import make_report
 from semcom.commands.terminal import ScenarioFile, complain
 
 __all__ = ["run"]
@@ -20,20 +21,27 @@ def run(
     workers: Annotated[
         int, typer.Option(min=1, help="processes that share the pictures; same numbers for any")
     ] = 1,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="do the I-th of N parts; `semcom merge` joins them")
+    ] = "1/1",
     plot: Annotated[bool, typer.Option(help="draw the figures at the end")] = True,
 ) -> None:
     """Run SCENARIO; go on where an earlier run into the same folder stopped."""
     from semcom import sweep
+    from semcom.plan import Shard
     from semcom.scenario import Scenario
     from semcom.yaml_source import YamlSource
 
     source = YamlSource.read(scenario)
     checked = Scenario.from_source(source)
     try:
-        show_events(sweep.run(checked, out, text=source.text, workers=workers))
+        show_events(
+            sweep.run(checked, out, text=source.text, workers=workers, shard=Shard.parse(shard))
+        )
     except KeyboardInterrupt:
         complain(f"stopped; what is done is kept in {out}, the same command goes on from there")
         raise typer.Exit(130) from None
     print(f"results     {out / 'summary.csv'}")
     if plot:
         draw(out)
+        make_report(out)
