@@ -90,9 +90,7 @@ def run(
 class _Engine:
     """One run in one folder; every job it does is on disk before the next begins."""
 
-    def __init__(
-        self, bench: Workbench, file: CountsFile, workers: int, shard: Shard
-    ) -> None:
+    def __init__(self, bench: Workbench, file: CountsFile, workers: int, shard: Shard) -> None:
         self.bench, self.file, self.workers, self.shard = bench, file, workers, shard
         self.scenario, self.folder = bench.scenario, bench.folder
         self.results = Results.read(bench.folder)

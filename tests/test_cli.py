@@ -99,6 +99,7 @@ def test_an_interrupt_says_what_is_kept_and_how_to_go_on(
         (["runn"], "No such command 'runn'"),
         (["show", "."], "summary.csv: no such file"),
         (["plot", "."], "summary.csv: no such file"),
+        (["merge", "none", "--out", "x"], "none: there are no results here"),
         (["check", "bad.yaml"], "bad.yaml:1:1: unknown key 'dat'"),
         (["encode", "none.png", "x", "--codec", "jpg"], "no codec 'jpg'; did you mean 'jpeg'?"),
         (["encode", "none.png", "x", "--codec", "jpeg"], "codec jpeg, setting bits_per_pixel"),
