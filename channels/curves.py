@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -199,25 +199,30 @@ def find_cliff(
     start_db: float | None = None,
     seed: int = 0,
     max_errors: int = 100,
+    known: Iterable[Point] = (),
+    on_point: Callable[[Point], None] | None = None,
 ) -> Cliff:
     """Find where the block error rate falls from ``high`` to ``low`` and measure it finely there.
 
     The search starts at ``start_db``, or where theory puts the code, walks outwards in growing
     steps until both rates are passed, and halves the gaps on the slope until they are at most
-    ``resolution_db``, or an eighth of the slope where that is wider. Raises ``ValueError`` where
-    no cliff lies between -40 and 80 dB.
+    ``resolution_db``, or an eighth of the slope where that is wider. Points ``known`` from an
+    earlier search by the same rules are not measured again; ``on_point`` is called with each new
+    one. Raises ``ValueError`` where no cliff lies between -40 and 80 dB.
     """
     if not 0 < low < high < 1:
         raise ValueError(f"the cliff needs 0 < low < high < 1, not low {low:g} and high {high:g}")
     # enough to tell the low rate from twice of it, while steps near the high rate stop early
     payloads = math.ceil(4 / low)
-    points: dict[float, Point] = {}
+    points = {point.esn0_db: point for point in known}
 
     def rate(snr: float) -> float:
         if snr not in points:
             points[snr] = measure(
                 link, num_bytes, snr, seed=seed, max_errors=max_errors, max_payloads=payloads
             )
+            if on_point is not None:
+                on_point(points[snr])
         return points[snr].block_error_rate
 
     def walk(snr: float, step: float, arrived: Any) -> float:

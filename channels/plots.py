@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_block_error_rates"]
+__all__ = ["plot_block_error_rates", "plot_error_rates"]
 
 
 def plot_block_error_rates(
@@ -51,6 +51,29 @@ def plot_block_error_rates(
     axes.grid(which="major", alpha=0.4)
     axes.grid(which="minor", alpha=0.12)
     axes.set_title(title)
+    axes.legend(fontsize="small")
+    return figure
+
+
+def plot_error_rates(
+    points: Sequence[Point], *, limits: References | None = None, title: str = ""
+) -> Figure:
+    """Block and bit error rates of one link against Es/N0 below and Eb/N0 above.
+
+    Bit errors come in bursts, so that the count of them tells no interval; none is drawn.
+    """
+    figure = plot_block_error_rates({"block error rate": points}, limits=limits, title=title)
+    axes = figure.axes[0]
+    axes.set_ylabel("error rate")
+    wrong = sorted(
+        (point.esn0_db, point.bit_error_rate) for point in points if point.bit_error_rate
+    )
+    if wrong:
+        axes.plot(*zip(*wrong, strict=True), "s-", color="C1", markersize=3, label="bit error rate")
+        axes.set_ylim(bottom=min(axes.get_ylim()[0], wrong[-1][1] / 2))
+    shift = points[0].ebn0_db - points[0].esn0_db
+    above = axes.secondary_xaxis("top", functions=(lambda x: x + shift, lambda x: x - shift))
+    above.set_xlabel("Eb/N0 in dB")
     axes.legend(fontsize="small")
     return figure
 
