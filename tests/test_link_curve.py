@@ -109,7 +109,7 @@ def test_files_without_a_link_that_can_work_are_refused_in_one_sentence(
 ) -> None:
     path = tmp_path / "link.yaml"
     path.write_text(text)
-    with pytest.raises(ValueError, match="link.yaml") as mistake:
+    with pytest.raises(ValueError, match=r"link\.yaml") as mistake:
         read_link(path)
     problems = getattr(mistake.value, "problems", [str(mistake.value)])
     assert any(message in problem for problem in problems), problems
