@@ -25,6 +25,8 @@ __all__ = ["PATHS", "Link", "LinkReport", "Path", "Transmission"]
 # Raised whenever the same settings give different answers than before.
 _REVISION = 1
 
+_ANTENNAS = ("transmit_antennas", "receive_antennas", "detector", "detector_paths")
+
 # Coded bits handled at a time; bounds the memory of a transmission.
 _CODED_BITS_AT_ONCE = 1 << 22
 
@@ -112,6 +114,9 @@ class Link:
     def identity(self) -> dict[str, Any]:
         """Everything that changes what this link answers, JSON-able."""
         settings = self.settings.model_dump(exclude={"device"})
+        if self.settings.receive_antennas == 1:
+            # what a link answers did not change when it learned of several antennas
+            settings = {key: value for key, value in settings.items() if key not in _ANTENNAS}
         return {"revision": _REVISION, "sionna": version("sionna"), **settings}
 
     def channel_uses(self, num_bytes: int) -> int:
@@ -262,6 +267,7 @@ def _build_code(settings: LinkSettings, transport_block_bits: int, block_bits: i
 
 @lru_cache(maxsize=16)
 def _build_path(settings: LinkSettings) -> Path:
+    from channels.antennas import FlatAntennas
     from channels.binary import BinaryChannel
     from channels.ofdm import OfdmChannel
     from channels.single_carrier import SingleCarrier
@@ -270,7 +276,9 @@ def _build_path(settings: LinkSettings) -> Path:
         return PATHS[settings.channel](settings)
     if settings.channel in ("bsc", "bec"):
         return BinaryChannel(settings)
-    return SingleCarrier(settings) if settings.ofdm is None else OfdmChannel(settings)
+    if settings.ofdm is not None:
+        return OfdmChannel(settings)
+    return SingleCarrier(settings) if settings.receive_antennas == 1 else FlatAntennas(settings)
 
 
 def _base_graph(settings: LinkSettings, size: int, block_bits: int) -> str:

@@ -51,13 +51,15 @@ def uniform(seeds: Sequence[int], count: int, attempt: int = 0) -> np.ndarray:
 
 
 def flat_fading(
-    seeds: Sequence[int], direct_over_scattered: float = 0.0, attempt: int = 0
+    seeds: Sequence[int], direct_over_scattered: float = 0.0, attempt: int = 0, pairs: int = 1
 ) -> np.ndarray:
-    """One coefficient per seed, complex64 [len(seeds)], of mean power 1.
+    """``pairs`` coefficients per seed, complex64 [len(seeds) * pairs], of mean power 1.
 
-    Rayleigh without a direct path (``direct_over_scattered`` = 0, a power ratio), else Rician.
+    Rayleigh without a direct path (``direct_over_scattered`` = 0, a power ratio), else Rician. The
+    scattered parts of a seed are independent; its direct parts are equal, as between two arrays
+    that face each other far apart.
     """
     direct = math.sqrt(direct_over_scattered / (1 + direct_over_scattered))
     scattered = math.sqrt(1 / (1 + direct_over_scattered))
-    rows = [complex_normal(generator(seed, _FADING, attempt), 1) for seed in seeds]
+    rows = [complex_normal(generator(seed, _FADING, attempt), pairs) for seed in seeds]
     return np.concatenate(rows) * np.float32(scattered) + np.float32(direct)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from channels.codes import CODE_FAMILIES, CODES
 
 __all__ = [
+    "ANTENNA_CHANNELS",
     "BITS_PER_SYMBOL",
     "CHANNELS",
     "CODES",
@@ -125,7 +126,11 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "list_size": ("code", {"polar": 8}),
     "rician_k_db": ("channel", {"rician": 6.0}),
     "ofdm": ("channel", dict.fromkeys(_OFDM_CHANNELS, OfdmSettings())),
+    "detector_paths": ("detector", {"k-best": 16}),
 }
+
+#: channel models that may have several antennas on each side
+ANTENNA_CHANNELS = ["rayleigh", "rician"]
 
 
 class LinkSettings(BaseModel):
@@ -169,6 +174,18 @@ class LinkSettings(BaseModel):
         description="Rician only: power of the direct path over the scattered ones in dB (6)",
     )
     ofdm: OfdmSettings | None = Field(default=None, description="TDL and CDL only: the OFDM grid")
+    transmit_antennas: int = Field(
+        default=1, ge=1, le=4, description="each sends a stream of its own, with its share of power"
+    )
+    receive_antennas: int = Field(default=1, ge=1, le=4, description="at least transmit_antennas")
+    detector: Literal["lmmse", "k-best"] | None = Field(
+        default=None,
+        description="with more transmit_antennas: how streams are separated, by the best linear "
+        "filter (lmmse, the default) or by a search for the likeliest symbols (k-best)",
+    )
+    detector_paths: int | None = Field(
+        default=None, ge=1, le=256, description="k-best only: candidates that are kept (16)"
+    )
     attempts: int = Field(
         default=1, ge=1, le=4, description="how often a payload is sent before it is given up"
     )
@@ -189,6 +206,8 @@ class LinkSettings(BaseModel):
         if not isinstance(data, dict):
             return data
         filled = dict(data)
+        if filled.get("transmit_antennas", 1) != 1 and filled.get("detector") is None:
+            filled["detector"] = "lmmse"
         for option, (setting, defaults) in _OPTIONS.items():
             choice = filled.get(setting, cls.model_fields[setting].default)
             if filled.get(option) is None and isinstance(choice, str) and choice in defaults:
@@ -228,6 +247,7 @@ class LinkSettings(BaseModel):
                     f"{option} does not concern {setting} {choice!r}: leave it out "
                     f"(it is for {', '.join(defaults)})"
                 )
+        self._check_antennas()
         CODE_FAMILIES[self.code].check_rate(self.code, self.rate)
         self._check_code_options()
         if self.channel in ("bsc", "bec") and self.modulation != "bpsk":
@@ -245,6 +265,24 @@ class LinkSettings(BaseModel):
                     "ofdm.subcarrier_spacing_khz"
                 )
         return self
+
+    def _check_antennas(self) -> None:
+        sent, received = self.transmit_antennas, self.receive_antennas
+        if (sent, received) != (1, 1) and self.channel not in ANTENNA_CHANNELS:
+            raise ValueError(
+                f"channel {self.channel!r} has one antenna on each side: leave out "
+                f"transmit_antennas and receive_antennas or choose {', '.join(ANTENNA_CHANNELS)}"
+            )
+        if sent > received:
+            raise ValueError(
+                f"{received} receive_antennas cannot separate the streams of {sent} "
+                "transmit_antennas: raise receive_antennas or lower transmit_antennas"
+            )
+        if self.detector is not None and sent == 1:
+            raise ValueError(
+                "a single stream has nothing to separate: leave out detector "
+                "or raise transmit_antennas"
+            )
 
     def _check_code_options(self) -> None:
         if self.base_graph == "bg1" and self.rate < 1 / 3:
@@ -283,7 +321,7 @@ class LinkSettings(BaseModel):
 
     def channel_uses(self, coded_bits: int) -> int:
         """Complex channel uses of one attempt to send ``coded_bits``, overhead included."""
-        symbols = -(-coded_bits // self.bits_per_symbol)
+        symbols = -(-coded_bits // (self.bits_per_symbol * self.transmit_antennas))
         if self.ofdm is None:
             return symbols
         return self.ofdm.channel_uses(-(-symbols // self.ofdm.data_per_slot))
