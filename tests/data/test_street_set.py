@@ -187,3 +187,20 @@ def test_label_maps_agree_with_a_second_route() -> None:
     assert pure.mean() > 0.6
     assert (second[pure] == ids[pure]).mean() > 0.995
     assert set(np.unique(ids)) <= set(range(11))
+
+
+@pytest.mark.slow
+def test_two_workers_render_the_pictures_of_the_package_again(tmp_path: Path) -> None:
+    """Spawned processes share the work; label maps depend on the seed alone."""
+    pytest.importorskip("mitsuba")
+    steps: list[int] = []
+    out = {"split": "test", "spp": 1, "workers": 2}
+    new = generate.render_set(2, tmp_path, progress=lambda done, *_: steps.append(done), **out)
+    assert (new, steps) == (2, [1, 2])
+    assert generate.render_set(2, tmp_path, **out) == 0
+    rendered = data.load("street", "test", root=tmp_path)
+    packaged = data.load("street", "test")
+    for index in range(2):
+        mine, shipped = rendered[index].label_map, packaged[index].label_map
+        assert mine is not None
+        assert (mine == shipped).mean() > 0.99  # equal where the same renderer variant is at hand
