@@ -231,13 +231,13 @@ for row, name in zip(axes, codecs, strict=True):
 # or give the source more bits. That is link adaptation, notebook 3.
 # </details>
 #
-# <details><summary><b>Question 3.</b> With everything lost, SQ-GAN still shows a street. Is that
+# <details><summary><b>Question 3.</b> With everything lost, SQ-GAN still paints a picture. Is that
 # good?</summary>
 #
-# It shows the street that its network has in mind when it is told nothing. For a viewer that is
-# pleasant; for a car it is dangerous: a picture that *looks* informed and is invented. mIoU does not
-# fall to zero there, because most streets have a road at the bottom and sky at the top. A receiver
-# must carry "lost" along with the picture, as `payloads` does here.
+# It paints what its networks have in mind when they are told nothing, and mIoU does not fall to zero,
+# because most streets have a road at the bottom and sky at the top. The better the painter, the more
+# dangerous that is: a picture that *looks* informed and is invented. A receiver must carry "lost"
+# along with the picture, as `payloads` does here.
 # </details>
 
 # %% [markdown]
