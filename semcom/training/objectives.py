@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semcom.codecs.sqgan.config import SIZES
-from semcom.codecs.sqgan.model import ImagePath, MapPath, one_hot_map
+from semcom.codecs.sqgan.model import ImagePath, MapPath, map_pyramid, one_hot_map
 from semcom.layout import channels_last
 from semcom.segmentation.segmenter import SEGMENTERS, SegmentationNet
 from semcom.training.batches import Batch, TrainingSet
 from semcom.training.checkpoint import shipped_state
-from semcom.training.discriminator import PatchDiscriminator, adversarial_gradient, hinge_loss
+from semcom.training.discriminator import Discriminator, adversarial_gradient, hinge_loss
 from semcom.training.index_prior import IndexPriorObjective
 from semcom.training.perceptual import PerceptualLoss
 from semcom.training.recipe import Recipe
@@ -199,7 +199,7 @@ class ImagePathObjective(_Network):
         self.frozen = [self.network.get_submodule(name) for name in recipe.frozen]
         for part in self.frozen:
             part.requires_grad_(False)
-        self.discriminator = PatchDiscriminator(3 + size.classes).to(device)
+        self.discriminator = channels_last(Discriminator(size.classes)).to(device)
         self.networks = {"network": self.network, "discriminator": self.discriminator}
         self.parameters = [p for p in self.network.parameters() if p.requires_grad]
         judge = list(self.discriminator.parameters())
@@ -244,7 +244,10 @@ class ImagePathObjective(_Network):
         picture = output.detach().requires_grad_()
         omega = self.weights[batch.label_map][:, None]
         pixel = (omega * (picture - batch.image).abs()).mean()
-        perceptual = self.perceptual(picture, batch.image)
+        with torch.no_grad():
+            real = self.perceptual.features(batch.image)
+        fake = self.perceptual.features(picture)
+        perceptual = self.perceptual(fake, real)
         loss = r.pixel_weight * pixel + r.perceptual_weight * perceptual
         shown = {"pixel": pixel.item(), "perceptual": perceptual.item()}
         if self.segmenter is not None:
@@ -252,13 +255,16 @@ class ImagePathObjective(_Network):
             understood, _ = _against_truth(seen, batch.label_map, self.weights[:-1])
             loss = loss + r.segmentation_weight * understood
             shown["segmentation"] = understood.item()
-        (gradient,) = torch.autograd.grad(loss, picture)
+        (gradient,) = torch.autograd.grad(loss, picture, retain_graph=True)
+        pyramid = map_pyramid(one_hot)
+        scales = [t.abs().mean() + 1e-4 for t in real[1:]]
         if done >= r.adversarial_start and r.adversarial_weight > 0:
-            score = self.discriminator(torch.cat([picture, one_hot], 1))
-            push = adversarial_gradient(score, picture)
+            scores = self.discriminator(picture, fake[1:], scales, pyramid)
+            push = adversarial_gradient(scores, picture)
             weight = self._adversarial_weight(output, gradient, push)
             gradient = gradient + weight * push
-            shown |= {"adversarial": -score.mean().item(), "lambda": weight}
+            judged = torch.stack([score.mean() for score in scores]).mean()
+            shown |= {"adversarial": -judged.item(), "lambda": weight}
         ends, gradients = [output], [gradient]
         if commitment.requires_grad:  # not with a frozen encoder
             ends.append(r.commitment_weight * commitment)
@@ -267,7 +273,10 @@ class ImagePathObjective(_Network):
         _update(self.optimizers["network"], self.parameters)
         # the discriminator starts a little before its word counts
         if done >= r.adversarial_start - 0.02 and r.adversarial_weight > 0:
-            shown["discriminator"] = self._judge(batch.image, picture.detach(), one_hot)
+            shown["discriminator"] = self._judge(
+                (batch.image, real[1:], scales, pyramid),
+                (picture.detach(), [f.detach() for f in fake[1:]], scales, pyramid),
+            )
         return shown | {
             "commitment": commitment.item(),
             "codes_used": self.network.quantizer.perplexity(),
@@ -284,10 +293,9 @@ class ImagePathObjective(_Network):
             self.recipe.adversarial_limit,
         )
 
-    def _judge(self, image: Tensor, picture: Tensor, one_hot: Tensor) -> float:
-        real = self.discriminator(torch.cat([image, one_hot], 1))
-        fake = self.discriminator(torch.cat([picture, one_hot], 1))
-        loss = hinge_loss(real, fake)
+    def _judge(self, original: tuple, received: tuple) -> float:
+        """One step of the discriminator on its own arguments for both pictures."""
+        loss = hinge_loss(self.discriminator(*original), self.discriminator(*received))
         loss.backward()
         self.optimizers["discriminator"].step()
         self.optimizers["discriminator"].zero_grad(set_to_none=True)

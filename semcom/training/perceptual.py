@@ -25,12 +25,14 @@ class PerceptualLoss(nn.Module):
     def train(self, mode: bool = True) -> PerceptualLoss:
         return super().train(False)  # the batch norms keep their ImageNet statistics
 
-    def forward(self, received: Tensor, original: Tensor) -> Tensor:
-        """Both [B, 3, H, W] in [-1, 1] -> scalar."""
-        with torch.no_grad():
-            targets = self.backbone(original)
+    def features(self, image: Tensor) -> list[Tensor]:
+        """[B, 3, H, W] in [-1, 1] -> stem features and one map per scale, finest first."""
+        return self.backbone(image)
+
+    def forward(self, received: list[Tensor], original: list[Tensor]) -> Tensor:
+        """Features of both pictures -> scalar."""
         losses = [
             F.l1_loss(f, t) / (t.abs().mean() + 1e-4)
-            for f, t in zip(self.backbone(received), targets, strict=True)
+            for f, t in zip(received, original, strict=True)
         ]
         return torch.stack(losses).mean()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -28,7 +29,9 @@ def _smooth_upsample(x: Tensor) -> Tensor:
 class ImageGenerator(nn.Module):
     """SPADE decoder: [B, C, h, w] and the map at five sizes -> picture [B, 3, 16 h, 16 w].
 
-    Values are linear, pictures scaled to [-1, 1].
+    Values are linear, pictures scaled to [-1, 1]. Noise of a learned strength per channel enters
+    after every level, so that texture need not be drawn from the code vectors (Karras et al.,
+    StyleGAN, 2019); a receiver draws it from a fixed seed: the same bytes give the same picture.
     """
 
     def __init__(self, classes: int, size: PathSize) -> None:
@@ -43,18 +46,28 @@ class ImageGenerator(nn.Module):
             )
             for width in widths
         )
+        self.noise = nn.ParameterList(torch.zeros(width) for width in widths)
         outs = (*widths[1:], size.full)
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(widths, outs, strict=True))
         self.full_norm = SpadeGroupNorm(size.full, classes, max(8, hidden // 2), kernel)
         self.full_conv = nn.Conv2d(size.full, size.full, 3, 1, 1)
         self.out = nn.Conv2d(size.full, 3, 3, 1, 1)
 
-    def forward(self, x: Tensor, one_hots: Sequence[Tensor]) -> Tensor:
-        """``one_hots``: the map at 1, 1/2, 1/4, 1/8 and 1/16 of the picture's size."""
+    def forward(
+        self, x: Tensor, one_hots: Sequence[Tensor], generator: torch.Generator | None = None
+    ) -> Tensor:
+        """``one_hots``: the map at 1, 1/2, 1/4, 1/8 and 1/16 of the picture's size.
+
+        ``generator`` draws the noise of a training step; without it the receiver's own is used.
+        """
+        batch = 1 if generator is None else len(x)
+        generator = generator or torch.Generator().manual_seed(0)
         x = self.attention(self.start(x))
         for i, (blocks, shrink) in enumerate(zip(self.levels, self.shrink, strict=True)):
+            plane = torch.randn((batch, 1, *x.shape[2:]), generator=generator).to(x)
             for block in blocks:  # type: ignore[attr-defined]
                 x = block(x, one_hots[4 - i])
+            x = x + self.noise[i][:, None, None] * plane
             x = _smooth_upsample(shrink(x))
         x = F.silu(self.full_conv(F.silu(self.full_norm(x, one_hots[0]))))
         return self.out(x)

@@ -184,4 +184,4 @@ class ImagePath(_Path):
             image, pyramid, keep_fraction, lost, generator, quantised
         )
         seen = pyramid if decoded_one_hot is one_hot else map_pyramid(decoded_one_hot)
-        return Trained(self.decoder(x, seen), commitment, tokens)
+        return Trained(self.decoder(x, seen, generator), commitment, tokens)
