@@ -51,7 +51,8 @@ def plot_block_error_rates(
     axes.grid(which="major", alpha=0.4)
     axes.grid(which="minor", alpha=0.12)
     axes.set_title(title)
-    axes.legend(fontsize="small")
+    beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)} if len(curves) > 5 else {}
+    axes.legend(fontsize="small", **beside)
     return figure
 
 
