@@ -239,8 +239,8 @@ def find_cliff(
         theory = references(link, num_bytes)
         start_db = 5.0
         if theory is not None:
-            known = theory.constrained_db
-            start_db = 0.5 + (known if math.isfinite(known) else theory.shannon_db + 8)
+            limit_db = theory.constrained_db
+            start_db = 0.5 + (limit_db if math.isfinite(limit_db) else theory.shannon_db + 8)
     start_db = round(start_db, 2)
     left = walk(start_db, -0.5, lambda value: value >= high)
     right = walk(start_db, 0.5, lambda value: value <= low)

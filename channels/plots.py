@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def plot_block_error_rates(
     axes.grid(which="minor", alpha=0.12)
     axes.set_title(title)
     beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)} if len(curves) > 5 else {}
-    axes.legend(fontsize="small", **beside)
+    axes.legend(fontsize="small", **beside)  # type: ignore[call-overload]
     return figure
 
 
@@ -73,10 +73,14 @@ def plot_error_rates(
         axes.plot(*zip(*wrong, strict=True), "s-", color="C1", markersize=3, label="bit error rate")
         axes.set_ylim(bottom=min(axes.get_ylim()[0], wrong[-1][1] / 2))
     shift = points[0].ebn0_db - points[0].esn0_db
-    above = axes.secondary_xaxis("top", functions=(lambda x: x + shift, lambda x: x - shift))
+    above = axes.secondary_xaxis("top", functions=_shifted_by(shift))
     above.set_xlabel("Eb/N0 in dB")
     axes.legend(fontsize="small")
     return figure
+
+
+def _shifted_by(shift: float) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    return (lambda x: x + shift, lambda x: x - shift)
 
 
 def _draw_curve(axes: Axes, name: str, points: Sequence[Point], against: str, colour: str) -> float:
