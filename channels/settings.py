@@ -67,9 +67,16 @@ CHANNELS: dict[str, str] = {
         f"cdl-{letter}": f"OFDM over TR 38.901 clustered delay line {letter.upper()}: {line}"
         for letter, line in _MULTIPATH.items()
     },
+    "umi": "OFDM over TR 38.901 urban microcell, a place in the street or a house per payload",
+    "uma": "OFDM over TR 38.901 urban macrocell, a place in the street or a house per payload",
+    "rma": "OFDM over TR 38.901 rural macrocell, a place in a car or a house per payload",
 }
 
-_OFDM_CHANNELS = [name for name in CHANNELS if name.startswith(("tdl-", "cdl-"))]
+# Highest carrier in GHz, TR 38.901, table 7.4.1-1.
+_PLACED = {"umi": 100.0, "uma": 100.0, "rma": 30.0}
+_DELAY_LINES = [name for name in CHANNELS if name.startswith(("tdl-", "cdl-"))]
+_OFDM_CHANNELS = [*_DELAY_LINES, *_PLACED]
+_DELAY_SPREAD_NS = 100.0
 # Delay of the last echo over the delay spread, TR 38.901, tables 7.7.1-1 to 5 and 7.7.2-1 to 5.
 _LAST_ECHO = {"a": 9.6586, "b": 4.7834, "c": 8.6523, "d": 12.4714, "e": 20.6519}
 
@@ -92,7 +99,9 @@ class OfdmSettings(BaseModel):
     subcarrier_spacing_khz: float = Field(default=30.0, gt=0, le=960, description="in kHz")
     carrier_ghz: float = Field(default=3.5, gt=0, le=300, description="carrier frequency in GHz")
     speed: float = Field(default=3.0, ge=0, le=300, description="of the receiver in m/s")
-    delay_spread_ns: float = Field(default=100.0, ge=0, description="RMS delay spread in ns")
+    delay_spread_ns: float | None = Field(
+        default=None, ge=0, description="TDL and CDL only: RMS delay spread in ns (100)"
+    )
     estimation: Literal["perfect", "ls", "wiener"] = Field(
         default="wiener",
         description="channel knowledge: perfect, least squares with linear interpolation in time, "
@@ -125,12 +134,16 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "decoder_iterations": ("code", {"ldpc": 20, "turbo": 6}),
     "list_size": ("code", {"polar": 8}),
     "rician_k_db": ("channel", {"rician": 6.0}),
-    "ofdm": ("channel", dict.fromkeys(_OFDM_CHANNELS, OfdmSettings())),
+    "ofdm": (
+        "channel",
+        dict.fromkeys(_DELAY_LINES, OfdmSettings(delay_spread_ns=_DELAY_SPREAD_NS))
+        | dict.fromkeys(_PLACED, OfdmSettings()),
+    ),
     "detector_paths": ("detector", {"k-best": 16}),
 }
 
 #: channel models that may have several antennas on each side
-ANTENNA_CHANNELS = ["rayleigh", "rician"]
+ANTENNA_CHANNELS = ["rayleigh", "rician", *_OFDM_CHANNELS]
 
 
 class LinkSettings(BaseModel):
@@ -173,7 +186,7 @@ class LinkSettings(BaseModel):
         le=60,
         description="Rician only: power of the direct path over the scattered ones in dB (6)",
     )
-    ofdm: OfdmSettings | None = Field(default=None, description="TDL and CDL only: the OFDM grid")
+    ofdm: OfdmSettings | None = Field(default=None, description="OFDM channels only: the grid")
     transmit_antennas: int = Field(
         default=1, ge=1, le=4, description="each sends a stream of its own, with its share of power"
     )
@@ -212,6 +225,8 @@ class LinkSettings(BaseModel):
             choice = filled.get(setting, cls.model_fields[setting].default)
             if filled.get(option) is None and isinstance(choice, str) and choice in defaults:
                 filled[option] = defaults[choice]
+        if filled.get("channel") in _DELAY_LINES:
+            filled["ofdm"] = _with_delay_spread(filled["ofdm"])
         code = filled.get("code", "ldpc")
         if code == "uncoded":
             filled.setdefault("rate", 1.0)
@@ -256,15 +271,31 @@ class LinkSettings(BaseModel):
                 f"leave out modulation {self.modulation!r} or choose 'bpsk'"
             )
         if self.ofdm is not None:
-            last_ns = _LAST_ECHO[self.channel[-1]] * self.ofdm.delay_spread_ns
-            prefix_us = self.ofdm.symbol_seconds * 1e6 - 1e3 / self.ofdm.subcarrier_spacing_khz
+            self._check_grid(self.ofdm)
+        return self
+
+    def _check_grid(self, grid: OfdmSettings) -> None:
+        if self.channel in _PLACED:
+            highest = _PLACED[self.channel]
+            if not 0.5 <= grid.carrier_ghz <= highest:
+                raise ValueError(
+                    f"ofdm.carrier_ghz {grid.carrier_ghz:g} is outside of channel "
+                    f"{self.channel!r}: choose 0.5 to {highest:g}"
+                )
+            if grid.delay_spread_ns is not None:
+                raise ValueError(
+                    f"ofdm.delay_spread_ns does not concern channel {self.channel!r}, which draws "
+                    "it with the place: leave it out"
+                )
+        elif grid.delay_spread_ns is not None:
+            last_ns = _LAST_ECHO[self.channel[-1]] * grid.delay_spread_ns
+            prefix_us = grid.symbol_seconds * 1e6 - 1e3 / grid.subcarrier_spacing_khz
             if last_ns > 1e3 * prefix_us:
                 raise ValueError(
                     f"the last echo of channel {self.channel!r} comes after {last_ns:.0f} ns, past "
                     f"the cyclic prefix of {1e3 * prefix_us:.0f} ns: lower ofdm.delay_spread_ns or "
                     "ofdm.subcarrier_spacing_khz"
                 )
-        return self
 
     def _check_antennas(self) -> None:
         sent, received = self.transmit_antennas, self.receive_antennas
@@ -282,6 +313,11 @@ class LinkSettings(BaseModel):
             raise ValueError(
                 "a single stream has nothing to separate: leave out detector "
                 "or raise transmit_antennas"
+            )
+        if self.ofdm is not None and self.ofdm.estimation == "ls" and sent > 1:
+            raise ValueError(
+                "ofdm.estimation 'ls' needs a pilot on every subcarrier, which "
+                f"{sent} transmit_antennas share: choose 'wiener' or 'perfect'"
             )
 
     def _check_code_options(self) -> None:
@@ -325,6 +361,15 @@ class LinkSettings(BaseModel):
         if self.ofdm is None:
             return symbols
         return self.ofdm.channel_uses(-(-symbols // self.ofdm.data_per_slot))
+
+
+def _with_delay_spread(ofdm: Any) -> Any:
+    """The settings of a grid with the delay spread filled in, whatever form they have."""
+    if isinstance(ofdm, OfdmSettings) and ofdm.delay_spread_ns is None:
+        return ofdm.model_copy(update={"delay_spread_ns": _DELAY_SPREAD_NS})
+    if isinstance(ofdm, dict) and ofdm.get("delay_spread_ns") is None:
+        return ofdm | {"delay_spread_ns": _DELAY_SPREAD_NS}
+    return ofdm
 
 
 def _known(name: str, options: dict[str, str], what: str) -> str:

@@ -11,7 +11,11 @@ from pydantic import ValidationError
 from channels import Link, LinkSettings
 from channels.antennas import FlatAntennas
 from channels.detection import KBest, Lmmse, lmmse
+from channels.models import noise
 from channels.modulation import Modulation
+from channels.multipath import Multipath
+from channels.ofdm import OfdmChannel
+from channels.settings import PILOT_SYMBOLS
 
 
 def _diversity_error_rate(branches: int, esn0_db: float) -> float:
@@ -194,6 +198,13 @@ def test_one_antenna_keeps_the_identity_it_had() -> None:
         ),
         (
             {
+                "channel": "tdl-a", "receive_antennas": 2, "transmit_antennas": 2,
+                "ofdm": {"estimation": "ls"},
+            },
+            "needs a pilot on every subcarrier, which 2 transmit_antennas share",
+        ),
+        (
+            {
                 "channel": "rayleigh", "receive_antennas": 2, "transmit_antennas": 2,
                 "detector_paths": 4,
             },
@@ -204,3 +215,79 @@ def test_one_antenna_keeps_the_identity_it_had() -> None:
 def test_antennas_that_cannot_work_are_refused_by_name(wrong: dict, sentence: str) -> None:
     with pytest.raises(ValidationError, match=sentence):
         LinkSettings(**wrong)
+
+
+@pytest.mark.parametrize("channel", ["tdl-d", "cdl-a", "umi"])
+def test_every_pair_of_antennas_has_a_channel_of_energy_one(channel: str) -> None:
+    model = Multipath(
+        LinkSettings(
+            channel=channel, transmit_antennas=2, receive_antennas=3,
+            ofdm={"size": 12, "speed": 0},
+        )
+    )  # fmt: skip
+    response = model.frequency_response(range(250), slots=1)
+    assert response.shape == (250, 3, 2, 1, 14, 12)
+    energy = response.abs().square().mean((3, 4, 5)).numpy()
+    spread = energy.std(0) / np.sqrt(len(energy))
+    assert (np.abs(energy.mean(0) - 1) < 4.5 * spread).all()
+    assert len(np.unique(response[0, :, :, 0, 0, 0])) == 6
+
+
+@pytest.mark.parametrize("streams", [1, 2, 4])
+def test_each_stream_is_estimated_from_pilots_of_its_own(streams: int) -> None:
+    """The Wiener estimate of every pair is as wrong as predicted, so no pilots collide."""
+    settings = LinkSettings(
+        channel="tdl-a", transmit_antennas=streams, receive_antennas=4, ofdm={"size": 24}
+    )
+    path, seeds, snr_db = OfdmChannel(settings), range(60), 15.0
+    gain = path.multipath.frequency_response(seeds, slots=1)
+    sent = torch.zeros(streams, 1, 14, 24, dtype=torch.complex64)
+    for t in range(streams):
+        sent[t, :, PILOT_SYMBOLS, t::streams] = path.pilots[:, t::streams]
+    received = (gain * sent).sum(2)
+    disturbance = torch.from_numpy(noise(seeds, received[0].numel())).view(received.shape)
+    snr = torch.full((len(seeds),), snr_db, dtype=torch.float64)
+    estimate, predicted = path._estimate(received + disturbance * 10 ** (-snr_db / 20), gain, snr)
+    data = [t for t in range(14) if t not in PILOT_SYMBOLS]
+    wrong = (estimate - gain[:, :, :, :, data]).abs().square().mean((0, 1, 3, 4, 5))
+    expected = predicted.mean((0, 2, 3, 4))
+    np.testing.assert_allclose(wrong.numpy(), expected.numpy(), rtol=0.2)
+
+
+@pytest.mark.parametrize(
+    ("channel", "sent", "detector"),
+    [("tdl-a", 1, None), ("tdl-c", 4, "lmmse"), ("cdl-c", 2, "lmmse"), ("tdl-a", 2, "k-best")],
+)
+def test_payloads_cross_between_antennas_over_ofdm(
+    channel: str, sent: int, detector: str | None
+) -> None:
+    link = Link(
+        LinkSettings(
+            channel=channel, transmit_antennas=sent, receive_antennas=4, detector=detector,
+            modulation="16qam", ofdm={"size": 24, "delay_spread_ns": 50},
+        )
+    )  # fmt: skip
+    payloads = [np.random.default_rng(size).bytes(size) for size in (0, 50, 200)]
+    together = link.transmit(payloads, 30.0, range(3))
+    assert together.payloads == payloads
+    uncertain = link.transmit(payloads, 6.0, range(3))
+    for i in (2, 1):
+        alone = link.transmit([payloads[i]], 6.0, [i])
+        assert alone.reports[0] == uncertain.reports[i]
+    assert link.channel_uses(200) == link.settings.ofdm.channel_uses(
+        -(-link.settings.coded_bits(1632) // (4 * sent * 24 * 12))
+    )
+
+
+def test_more_receive_antennas_lose_fewer_payloads_over_ofdm() -> None:
+    payloads = [np.random.default_rng(i).bytes(90) for i in range(60)]
+    lost = [
+        sum(
+            Link(LinkSettings(channel="tdl-a", receive_antennas=antennas))
+            .transmit(payloads, 4.0, range(60))
+            .reports
+        ).payloads_lost
+        for antennas in (1, 2)
+    ]
+    assert lost[0] > 10
+    assert lost[1] < 0.4 * lost[0]

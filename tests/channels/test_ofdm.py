@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from channels import Link, LinkSettings, OfdmSettings
 from channels.models import noise
@@ -12,12 +13,12 @@ from channels.settings import OFDM_SYMBOLS, PILOT_SYMBOLS
 SMALL = {"size": 24}
 
 
-@pytest.mark.parametrize("channel", ["tdl-a", "tdl-d", "cdl-c", "cdl-e"])
+@pytest.mark.parametrize("channel", ["tdl-a", "tdl-d", "cdl-c", "cdl-e", "umi", "rma"])
 def test_the_channel_has_the_covariance_that_the_estimator_assumes(channel: str) -> None:
     path = OfdmChannel(LinkSettings(channel=channel, ofdm=SMALL))
     count = 300
-    response = path.frequency_response(range(count), slots=1).reshape(count, -1).numpy()
-    assumed = path.covariance()
+    response = path.multipath.frequency_response(range(count), slots=1).reshape(count, -1).numpy()
+    assumed = path.multipath.covariance()
     np.testing.assert_allclose(assumed, assumed.conj().T, atol=1e-9)
     np.testing.assert_allclose(assumed.diagonal(), 1.0, atol=1e-6)
     measured = response.T @ response.conj() / count
@@ -27,7 +28,7 @@ def test_the_channel_has_the_covariance_that_the_estimator_assumes(channel: str)
 
 def test_the_channel_moves_on_from_slot_to_slot() -> None:
     path = OfdmChannel(LinkSettings(channel="tdl-a", ofdm={**SMALL, "speed": 10.0}))
-    response = path.frequency_response([4], slots=3)[0].reshape(3 * OFDM_SYMBOLS, -1)
+    response = path.multipath.frequency_response([4], slots=3)[0].reshape(3 * OFDM_SYMBOLS, -1)
     steps = (response[1:] - response[:-1]).abs().mean(1)
     # no jump where one slot ends and the next begins
     assert float(steps.max()) < 3 * float(steps.median())
@@ -36,7 +37,7 @@ def test_the_channel_moves_on_from_slot_to_slot() -> None:
 
 def test_a_standing_receiver_sees_a_standing_channel() -> None:
     path = OfdmChannel(LinkSettings(channel="tdl-a", ofdm={**SMALL, "speed": 0.0}))
-    response = path.frequency_response([4], slots=2)[0].reshape(2 * OFDM_SYMBOLS, -1)
+    response = path.multipath.frequency_response([4], slots=2)[0].reshape(2 * OFDM_SYMBOLS, -1)
     torch.testing.assert_close(response, response[:1].expand_as(response))
 
 
@@ -46,15 +47,16 @@ def test_estimation_errors_are_as_large_as_predicted(snr_db: float) -> None:
     for estimation in ("wiener", "ls"):
         path = OfdmChannel(LinkSettings(channel="tdl-a", ofdm={**SMALL, "estimation": estimation}))
         seeds = range(200)
-        gain = path.frequency_response(seeds, slots=1)
+        gain = path.multipath.frequency_response(seeds, slots=1)
         received = gain.clone()
-        received[:, :, PILOT_SYMBOLS] *= path.pilots
+        received[:, :, :, :, PILOT_SYMBOLS] *= path.pilots
+        received = received[:, :, 0]
         disturbance = torch.from_numpy(noise(seeds, received[0].numel())).view(received.shape)
         received = received + disturbance * 10 ** (-snr_db / 20)
         snr = torch.full((len(seeds),), snr_db, dtype=torch.float64)
         estimate, predicted = path._estimate(received, gain, snr)
         data = [t for t in range(OFDM_SYMBOLS) if t not in PILOT_SYMBOLS]
-        errors[estimation] = float((estimate - gain[:, :, data]).abs().square().mean())
+        errors[estimation] = float((estimate - gain[:, :, :, :, data]).abs().square().mean())
         assert errors[estimation] == pytest.approx(float(predicted.mean()), rel=0.15)
     assert errors["wiener"] < 0.5 * errors["ls"]
 
@@ -100,3 +102,40 @@ def test_payloads_of_any_size_cross_whole_slots(size: int) -> None:
     payload = np.random.default_rng(size).bytes(size)
     link = Link(LinkSettings(channel="tdl-d", modulation="64qam", rate=0.75))
     assert link.transmit([payload], 45.0, [1]).payloads == [payload]
+
+
+@pytest.mark.parametrize("channel", ["umi", "uma", "rma"])
+def test_every_payload_draws_a_place_of_its_own(channel: str) -> None:
+    model = OfdmChannel(LinkSettings(channel=channel, ofdm=SMALL)).multipath
+    response = model.frequency_response(range(200), slots=1).reshape(200, -1)
+    energy = response.abs().square().mean(1).numpy()
+    assert abs(energy.mean() - 1) < 4.5 * energy.std() / np.sqrt(200)
+    again = model.frequency_response([7, 3], slots=1).reshape(2, -1)
+    assert torch.equal(again, response[[7, 3]])
+    assert not torch.allclose(response[0], response[1])
+
+
+@pytest.mark.parametrize("estimation", ["perfect", "ls", "wiener"])
+def test_places_carry_payloads_with_every_estimator(estimation: str) -> None:
+    link = Link(LinkSettings(channel="umi", ofdm={**SMALL, "estimation": estimation}))
+    assert link.settings.ofdm.delay_spread_ns is None
+    payloads = [bytes(range(60))] * 6
+    assert link.transmit(payloads, 40.0, range(6)).payloads == payloads
+    assert LinkSettings.model_validate(link.settings.model_dump()) == link.settings
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"delay_spread_ns": 100.0}, "ofdm.delay_spread_ns does not concern channel 'rma'"),
+        ({"carrier_ghz": 60.0}, "ofdm.carrier_ghz 60 is outside of channel 'rma'"),
+    ],
+)
+def test_grids_that_a_place_does_not_have_are_refused(wrong: dict, sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        LinkSettings(channel="rma", ofdm=wrong)
+
+
+def test_delay_lines_have_a_delay_spread_by_default() -> None:
+    for grid in (None, {"size": 24}, OfdmSettings(size=24)):
+        assert LinkSettings(channel="tdl-a", ofdm=grid).ofdm.delay_spread_ns == 100.0
