@@ -102,3 +102,15 @@ def test_the_readme_and_the_pages_name_files_that_exist() -> None:
                 assert (page.parent / target).exists(), f"{page}: {target}"
         for name in re.findall(r"`((?:semcom|channels|scenarios|docs)/[\w/.]+\.\w+)`", content):
             assert (ROOT / name).exists(), f"{page}: {name}"
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_kept_results() -> None:
+    path = ROOT / "docs" / "readme.py"
+    spec = importlib.util.spec_from_file_location("readme", path)
+    assert spec is not None
+    assert spec.loader is not None
+    readme = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(readme)
+    content = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "| original pictures | 24 |" in content
+    assert readme.updated(content) == content, "run: python docs/readme.py"
