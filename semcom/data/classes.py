@@ -12,6 +12,7 @@ __all__ = [
     "CITYSCAPES_PALETTE",
     "CITYSCAPES_TRAIN_IDS",
     "CITYSCAPES_VOID",
+    "class_names",
     "colourise",
 ]
 
@@ -108,6 +109,18 @@ CITYSCAPES_PALETTE = np.array(
     ],
     dtype=np.uint8,
 )
+
+
+def class_names(classes: int) -> tuple[str, ...]:
+    """Names of the classes of a network that tells ``classes`` of them apart.
+
+    >>> class_names(11)[3], class_names(19)[3]
+    ('road', 'wall')
+    """
+    for names in (CAMVID_CLASSES, CITYSCAPES_CLASSES):
+        if len(names) == classes:
+            return names
+    raise ValueError(f"no data set here has {classes} classes: 11 (CamVid) or 19 (Cityscapes)")
 
 
 def colourise(label_map: np.ndarray, palette: np.ndarray = CAMVID_PALETTE) -> np.ndarray:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from semcom.data.classes import CAMVID_CLASSES
+from semcom.data.sample import Dataset
+from semcom.training.paste import paste_rare
 from semcom.training.recipe import Recipe
 
 __all__ = ["Batch", "TrainingSet", "load_training_set", "step_generator"]
@@ -33,18 +40,39 @@ def step_generator(seed: int, step: int) -> torch.Generator:
 
 
 class TrainingSet:
-    """All pictures in memory as bytes: ``images`` [N, H, W, 3], ``label_maps`` [N, H, W]."""
+    """All pictures in memory as bytes: ``images`` [N, H, W, 3], ``label_maps`` [N, H, W].
 
-    def __init__(self, images: Tensor, label_maps: Tensor) -> None:
-        self.images, self.label_maps = images, label_maps
+    A position in ``classes`` is a class id; their number stands for void.
+    """
+
+    def __init__(
+        self, images: Tensor, label_maps: Tensor, classes: tuple[str, ...] = CAMVID_CLASSES
+    ) -> None:
+        self.images, self.label_maps, self.classes = images, label_maps, classes
+
+    def to(self, device: torch.device) -> TrainingSet:
+        """The same set in the memory of ``device``, where crops are then cut."""
+        return TrainingSet(self.images.to(device), self.label_maps.to(device), self.classes)
+
+    def class_ids(self, names: Iterable[str]) -> list[int]:
+        """Ids of classes by name; raises ValueError for a name that no class has."""
+        for name in names:
+            if name not in self.classes:
+                raise ValueError(
+                    f"paste_rare names {name!r}; classes are {', '.join(self.classes)}"
+                )
+        return [self.classes.index(name) for name in names]
 
     def batch(self, recipe: Recipe, step: int, device: torch.device) -> Batch:
         """Crop, zoom, flip and jitter; the whole batch of ``step``."""
         g = step_generator(recipe.seed, step)
         pick = torch.randint(len(self.images), (recipe.batch,), generator=g)
         crops = [self._crop(int(i), recipe, g) for i in pick]
-        image = torch.stack([c[0] for c in crops]).to(device)
-        label_map = torch.stack([c[1] for c in crops]).to(device).long()
+        image, label_map = torch.stack([c[0] for c in crops]), torch.stack([c[1] for c in crops])
+        if recipe.paste_rare is not None:
+            rare = self.class_ids(recipe.paste_rare.classes)
+            image, label_map = paste_rare(image, label_map, rare, recipe.paste_rare.probability, g)
+        image, label_map = image.to(device), label_map.to(device).long()
         b = len(crops)
         # brightness, contrast and saturation of a camera that meters differently
         gain = 1 + 0.15 * (2 * torch.rand((b, 1, 1, 1), generator=g) - 1).to(device)
@@ -82,21 +110,37 @@ class TrainingSet:
 
 
 def load_training_set(recipe: Recipe) -> TrainingSet:
-    """Decode every picture of the recipe's data sets once."""
+    """Decode every picture of the recipe's data sets once, on all cores.
+
+    Raises ValueError where the sets have different classes, or a picture has no label map.
+    """
     from semcom import data
 
-    images, label_maps = [], []
+    images: list[Tensor] = []
+    label_maps: list[Tensor] = []
+    classes: tuple[str, ...] = ()
     for part in recipe.data:
         dataset = data.load(
             part.name, split=part.split, count=part.count, size=recipe.size, root=part.root
         )
-        for sample in dataset:
-            if not sample.name.startswith(part.only):
-                continue
-            if sample.label_map is None:
-                raise ValueError(f"{part.name}: {sample.name} has no label map to train on")
-            images.append(torch.from_numpy(np.ascontiguousarray(sample.image)))
-            label_maps.append(torch.from_numpy(np.ascontiguousarray(sample.label_map)))
+        if classes and dataset.classes != classes:
+            raise ValueError(f"recipe {recipe.name}: its data sets do not have the same classes")
+        classes = dataset.classes
+        wanted = [i for i, name in enumerate(dataset.names) if name.startswith(part.only)]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for image, label_map in pool.map(partial(_tensors, dataset), wanted):
+                images.append(image)
+                label_maps.append(label_map)
     if not images:
         raise ValueError(f"recipe {recipe.name}: its data sets hold no picture")
-    return TrainingSet(torch.stack(images), torch.stack(label_maps))
+    return TrainingSet(torch.stack(images), torch.stack(label_maps), classes)
+
+
+def _tensors(dataset: Dataset, index: int) -> tuple[Tensor, Tensor]:
+    sample = dataset[index]
+    if sample.label_map is None:
+        raise ValueError(f"{dataset.name}: {sample.name} has no label map to train on")
+    label_map = torch.from_numpy(np.ascontiguousarray(sample.label_map))
+    if dataset.void_id is not None:
+        label_map = label_map.masked_fill(label_map == dataset.void_id, len(dataset.classes))
+    return torch.from_numpy(np.ascontiguousarray(sample.image)), label_map

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 __all__ = ["KeepFractions", "Recipe", "TrainingData", "load_recipe"]
 
@@ -37,6 +37,13 @@ class KeepFractions(_Strict):
     levels: tuple[float, ...] = (0.05, 0.2875, 0.525, 0.7625, 1.0)
 
 
+class PasteRare(_Strict):
+    """Rare objects pasted between the pictures of a batch, see :mod:`semcom.training.paste`."""
+
+    classes: tuple[str, ...] = Field(min_length=1, description="what is rare, by class name")
+    probability: float = Field(default=0.9, ge=0, le=1, description="of a picture to get any")
+
+
 class Recipe(_Strict):
     """See the YAML files beside this module for complete examples."""
 
@@ -47,6 +54,7 @@ class Recipe(_Strict):
     size: tuple[int, int] = (256, 512)
     crop: tuple[int, int] = (128, 256)
     scales: tuple[float, float] = Field((1.0, 1.0), description="zoom range of the random crop")
+    paste_rare: PasteRare | None = Field(None, description="paste rare objects between pictures")
     batch: int = Field(8, ge=1)
     steps: int = Field(ge=1)
     warmup: int = Field(50, ge=0)
@@ -86,6 +94,12 @@ class Recipe(_Strict):
     )
     threads: int | None = Field(None, ge=1)
     device: str = "auto"
+
+    @model_validator(mode="after")
+    def _something_to_paste(self) -> Recipe:
+        if self.paste_rare is not None and self.batch < 2:
+            raise ValueError("paste_rare needs a batch of 2 pictures or more")
+        return self
 
 
 def load_recipe(path: Path) -> Recipe:
