@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from semcom.events import Point, Started
 
-__all__ = ["bit_budget", "duration", "head", "opening", "point_lines", "summary_table"]
+__all__ = ["bit_budget", "duration", "head", "opening", "point_lines"]
 
 _COLUMNS = (
     ("Es/N0", "dB", 7),
@@ -51,11 +50,11 @@ def opening(event: Started) -> str:
     return text + (f", {event.done} of them done" if event.done else "")
 
 
-def head(*, time_left: bool = True) -> list[str]:
+def head() -> list[str]:
     """Two lines above :func:`point_lines`."""
     names = [_cell(name, width) for name, _, width in _COLUMNS]
     units = [_cell(unit, width) for _, unit, width in _COLUMNS]
-    lines = [" ".join(names) + ("  time left" if time_left else ""), " ".join(units)]
+    lines = [" ".join(names) + "  time left", " ".join(units)]
     return [line.rstrip() for line in lines]
 
 
@@ -64,28 +63,6 @@ def point_lines(event: Point) -> list[str]:
     lines = [_line(row) for row in event.rows]
     if lines:
         lines[-1] += f"  {duration(event.seconds_left)}"
-    return lines
-
-
-def summary_table(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """The summary as lines, with the metrics that were measured."""
-    further = [
-        (name, column)
-        for name, column in (
-            ("mIoU map", "miou_map"),
-            ("Frechet", "frechet_efficientnet_lite0"),
-            ("PSNR/dB", "psnr_db"),
-            ("MS-SSIM", "ms_ssim"),
-            ("FID", "fid"),
-            ("KID", "kid"),
-        )
-        if any(row.get(column) is not None for row in rows)
-    ]
-    first, second = head(time_left=False)
-    lines = [" ".join([first.ljust(93), *(_cell(name, 9) for name, _ in further)]).rstrip(), second]
-    for row in rows:
-        cells = [_cell(_number(row.get(column)), 9) for _, column in further]
-        lines.append(" ".join([_line(row), *cells]).rstrip())
     return lines
 
 

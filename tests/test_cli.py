@@ -48,7 +48,7 @@ def test_run_says_a_line_per_transmitter_and_point_and_then_has_nothing_to_do(
     assert "nothing to compute" in capsys.readouterr().out
     assert semcom(monkeypatch, "show", tmp_path / "out") == 0
     shown = capsys.readouterr().out
-    assert shown.count("three packets") == 6
+    assert shown.count("three packets") == 6 + 2  # points, its cliff and its bits
 
 
 def test_a_terminal_gets_the_same_lines_above_a_live_bar(

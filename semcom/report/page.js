@@ -416,7 +416,7 @@
     const { images, all } = data.pictures;
     const says = [];
     if (images.length < all) says.push(`${images.length} of the ${all} pictures of the run.`);
-    if (points.length) says.push("The strip under the slider shows how many payloads are lost: dark is all, empty is none.");
+    if (points.length) says.push("The strip under the slider shows how many payloads are lost: strong is all, faint is none.");
     if (data.rows.some((r) => r.realisations > 1)) says.push("The first realisation of the noise is shown.");
     $("seen-note").textContent = says.join(" ");
     drawStrip();
