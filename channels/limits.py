@@ -19,6 +19,7 @@ __all__ = [
     "awgn_capacity",
     "bit_error_rate",
     "constrained_capacity",
+    "dispersion",
     "esn0_for_capacity",
     "normal_approximation",
     "normal_approximation_esn0",
@@ -83,6 +84,17 @@ def constrained_capacity(modulation: str, esn0_db: float) -> float:
     1.0
     """
     return _information(modulation, float(esn0_db))[0]
+
+
+def dispersion(modulation: str, esn0_db: float) -> float:
+    """Variance of the information density of equally likely symbols, in bits^2 per channel use.
+
+    Polyanskiy, Poor, Verdu (2010), equation 25. It vanishes with the noise.
+
+    >>> round(dispersion("qpsk", 0.0), 3), round(dispersion("qpsk", 20.0), 3)
+    (1.319, 0.0)
+    """
+    return _information(modulation, float(esn0_db))[1]
 
 
 def _solve(function: Callable[[float], float]) -> float:

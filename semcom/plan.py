@@ -106,7 +106,7 @@ def _tasks(
     repeats = sweep.realisations if sweep and esn0_db is not None else 1
     tasks = []
     for transmitter, setup in enumerate(bench.setups):
-        if esn0_db is not None and transmitter >= bench.on_air:
+        if not bench.sends(transmitter, esn0_db):
             continue
         for index, sample in enumerate(bench.sample_digests):
             encoding = encoding_id(setup, sample)
@@ -128,9 +128,10 @@ def _describe(bench: Workbench, link_identity: dict[str, Any] | None) -> dict[st
                 "codec": getattr(codec, "display_name", codec.name),
                 "label_map": transmitter.label_map_source,
                 "setup": digest(setup),
+                **_allocation(bench, number),
             }
-            for transmitter, group, codec, setup in zip(
-                bench.transmitters, bench.groups, bench.codecs, bench.setups, strict=True
+            for number, (transmitter, group, codec, setup) in enumerate(
+                zip(bench.transmitters, bench.groups, bench.codecs, bench.setups, strict=True)
             )
         ],
         "data": scenario.data.model_dump(mode="json", exclude={"root"}),
@@ -148,6 +149,13 @@ def _describe(bench: Workbench, link_identity: dict[str, Any] | None) -> dict[st
         "scorer": bench.scorer_digest,
         "seed": scenario.seed,
     }
+
+
+def _allocation(bench: Workbench, transmitter: int) -> dict[str, str]:
+    """With a budget: the link that one transmitter was given."""
+    if transmitter >= len(bench.allocated):
+        return {}
+    return {"link": bench.allocated[transmitter].link}
 
 
 def run_id(description: Any, used: dict[str, str], **part: str) -> str:

@@ -96,6 +96,11 @@ class Transmitter(_Strict):
         description="settings that take several values, each value a transmitter of its own, e.g. "
         "{bits_per_pixel: [0.04, 0.1]}; dots reach inside; several lists go together item by item",
     )
+    allocation: Annotated[Any, Field(json_schema_extra={"type": "object"})] = Field(
+        None,
+        description="with link.budget: how this transmitter uses it (protection, classes, code, "
+        "design_esn0_db, spread_db); its rate is left out of its settings",
+    )
     settings: Any = Field(
         default_factory=dict, validate_default=True, description="the codec's own settings"
     )
@@ -107,6 +112,15 @@ class Transmitter(_Strict):
 
         return known_name(name, CODECS, "codec")
 
+    @field_validator("allocation", mode="plain")
+    @classmethod
+    def _allocation(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        from semcom.budget.settings import Allocation
+
+        return Allocation.model_validate(value)
+
     @field_validator("settings", mode="plain")
     @classmethod
     def _codec_settings(cls, settings: Any, info: ValidationInfo) -> Any:
@@ -115,6 +129,10 @@ class Transmitter(_Strict):
 
         if "codec" not in info.data or info.data.get("vary"):
             return settings
+        if info.data.get("allocation") is not None:
+            from semcom.budget.transmitters import settings_without_rate
+
+            return settings_without_rate(info.data["codec"], settings)
         return CODECS[info.data["codec"]].Settings.model_validate(settings)
 
     @model_validator(mode="after")
@@ -124,6 +142,8 @@ class Transmitter(_Strict):
         if not CODECS[self.codec].needs_label_map and self.label_map is not None:
             raise ValueError(f"label_map is given, but the codec {self.codec} sends no label map")
         if self.vary:
+            if self.allocation is not None:
+                raise ValueError("vary and allocation stand together: a budget decides on the rate")
             self.expanded()
         return self
 
@@ -213,6 +233,10 @@ class Scenario(_Strict):
     def _link_settings(cls, value: Any) -> Any:
         if value is None or value == "none":
             return None
+        if isinstance(value, Mapping) and "budget" in value:
+            from semcom.budget.settings import BudgetLinkSettings
+
+            return BudgetLinkSettings.model_validate(value)
         from channels import LinkSettings
 
         return LinkSettings.model_validate(value)
@@ -249,7 +273,20 @@ class Scenario(_Strict):
             raise ValueError("sweep is given, but link is none: remove sweep or describe a link")
         if self.link is not None and self.sweep is None:
             raise ValueError("link is given without sweep: say at which esn0_db it is simulated")
+        for one in self.transmitters:
+            if one.codec != "original" and (one.allocation is not None) != self.has_budget:
+                raise ValueError(
+                    f"{one.label or one.codec} has an allocation, but link has no budget: give both"
+                    if not self.has_budget
+                    else f"link has a budget: say how {one.label or one.codec} uses it, e.g. "
+                    "`allocation: {protection: equal}`"
+                )
         return self
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether code rates, modulations and rates of the codecs are chosen for a budget."""
+        return hasattr(self.link, "budget")
 
     @classmethod
     def load(cls, path: str | Path) -> Scenario:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from semcom.events import Event, Finished, Point, Progress, Started
 from semcom.files import write_atomically
@@ -30,6 +30,7 @@ from semcom.workbench import Workbench, measurement_id, receipt_id, work
 
 if TYPE_CHECKING:
     from channels import Link
+    from semcom.budget.link import BudgetLink
 
 __all__ = ["run"]
 
@@ -94,8 +95,12 @@ class _Engine:
         self.bench, self.file, self.workers, self.shard = bench, file, workers, shard
         self.scenario, self.folder = bench.scenario, bench.folder
         self.results = Results.read(bench.folder)
-        self.link: Link | None = None
-        if self.scenario.link is not None:
+        self.link: Link | BudgetLink | None = None
+        if self.scenario.has_budget:
+            from semcom.budget.link import BudgetLink
+
+            self.link = BudgetLink(self.scenario.link)
+        elif self.scenario.link is not None:
             from channels import Link
 
             self.link = Link(self.scenario.link)
@@ -224,8 +229,39 @@ class _Engine:
             # no word of the codec: all of them meet the same noise
             common = (self.scenario.seed, self.bench.sample_digests[task.index], esn0_db)
             seeds += [seed_from(*common, number, task.realisation) for number in range(len(own))]
-        sent = self.link.transmit(payloads, esn0_db, seeds)
+        if self.bench.allocated:
+            return self._in_frames(
+                tasks, esn0_db, [payloads[p] for p in parts], [seeds[p] for p in parts]
+            )
+        sent = cast("Link", self.link).transmit(payloads, esn0_db, seeds)
         return [_Fate.of(payloads[part], sent.payloads[part], sent.reports[part]) for part in parts]
+
+    def _in_frames(
+        self,
+        tasks: list[Task],
+        esn0_db: float,
+        payloads: list[list[bytes]],
+        seeds: list[list[int]],
+    ) -> list[_Fate]:
+        """Send every task's packets in the frame that was chosen for it."""
+        frames = [self.bench.transmitters[task.transmitter].settings.frame for task in tasks]
+        # one fade for a picture at a point, whatever the codec
+        fading = [
+            seed_from(
+                self.scenario.seed,
+                self.bench.sample_digests[task.index],
+                esn0_db,
+                "fading",
+                task.realisation,
+            )
+            for task in tasks
+        ]
+        link = cast("BudgetLink", self.link)
+        sent = link.transmit_frames(frames, payloads, esn0_db, seeds, fading)
+        return [
+            _Fate.of(own, one.payloads, one.reports)
+            for own, one in zip(payloads, sent, strict=True)
+        ]
 
     def _receive(self, point: float | None) -> Iterator[Event]:
         """Rebuild every picture of a point that is not known yet, once per set of packets."""

@@ -105,11 +105,20 @@ class EntropyCoder:
     def __call__(self, tokens: Mapping[str, PathTokens]) -> list[Packet]:
         out: list[Packet] = []
         for path in ("label_map", "image"):
-            count = self.packets[path]
-            for number in range(count):
-                packet = TokenPacket(tokens[path], number, count, self.entropy, self.networks.tag)
-                out.append(write_packet(packet, self.networks.index_models[path], len(out)))
+            out += self.path_packets(tokens[path], self.packets[path], len(out))
         return out
+
+    def path_packets(self, tokens: PathTokens, count: int, first_rank: int) -> list[Packet]:
+        """One path's tokens in ``count`` packets, ranked from ``first_rank`` on."""
+        model = self.networks.index_models[tokens.path]
+        return [
+            write_packet(
+                TokenPacket(tokens, number, count, self.entropy, self.networks.tag),
+                model,
+                first_rank + number,
+            )
+            for number in range(count)
+        ]
 
 
 class Transmitter:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from semcom.pictures import PictureStore
 from semcom.plugins import load_plugins
 from semcom.results import Row
 from semcom.scenario import Scenario, Transmitter
+
+if TYPE_CHECKING:
+    from semcom.budget.transmitters import Allocated
 
 __all__ = ["Workbench", "encoding_id", "measurement_id", "receipt_id"]
 
@@ -57,6 +60,14 @@ class Workbench:
         self.scenario = scenario
         self.folder = folder
         pairs = scenario.expanded_transmitters()
+        #: with a budget: a transmitter for every frame, with the points where it is chosen
+        self.allocated: list[Allocated] = []
+        if scenario.has_budget:
+            from semcom.budget.transmitters import allocate
+
+            self.allocated = allocate(scenario, folder if folder != Path() else None)
+            uncoded = [pair for pair in pairs if pair[1].allocation is None]
+            pairs = [(one.group, one.transmitter) for one in self.allocated] + uncoded
         #: transmitters from this one on never cross the link
         self.on_air = len(pairs)
         reference = scenario.reference_transmitter()
@@ -85,10 +96,19 @@ class Workbench:
     def codecs(self) -> list[Codec]:
         from semcom.codecs import CODECS
 
+        size = self.scenario.data.size
         return [
-            CODECS[transmitter.codec](transmitter.settings, size=self.scenario.data.size)
+            CODECS[transmitter.codec](transmitter.settings, size=size)
+            if transmitter.allocation is None
+            else _fitted(CODECS[transmitter.codec], transmitter.settings, size)
             for transmitter in self.transmitters
         ]
+
+    def sends(self, transmitter: int, esn0_db: float | None) -> bool:
+        """Whether a transmitter is asked for at a point (None: without a channel)."""
+        if transmitter < len(self.allocated):
+            return esn0_db in self.allocated[transmitter].esn0_db
+        return esn0_db is None or transmitter < self.on_air
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
@@ -258,6 +278,12 @@ class Workbench:
             "picture": picture,
             "metrics": counts,
         }
+
+
+def _fitted(codec: Any, settings: Any, size: tuple[int, int]) -> Any:
+    from semcom.budget.fitting import FittedCodec
+
+    return FittedCodec(codec, settings, size)
 
 
 @contextlib.contextmanager

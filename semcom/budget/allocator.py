@@ -1,0 +1,397 @@
+"""Choose the frame with the best expected score: how many bytes of each path, and how protected.
+
+What is chosen: the bytes of every path (SQ-GAN's m_s and m_x follow picture by picture), and for
+every protection class a modulation and its share of the channel uses; the code rate follows, since
+a transport block fills its share exactly. A grid over all of it is searched, then the best few are
+improved step by step.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from math import comb, prod
+from typing import Any
+
+import numpy as np
+
+from channels.settings import BITS_PER_SYMBOL
+from semcom.budget.block_errors import (
+    block_error_rate,
+    channel_states,
+    ideal_block_error_rate,
+)
+from semcom.budget.frame import Frame, TransportBlock, coded_blocks, shares
+from semcom.budget.quality import Curve
+from semcom.budget.settings import Allocation, BudgetLinkSettings
+
+__all__ = ["Allocator", "Choice", "Plan"]
+
+#: sizes of a path and steps of a share on the grid, by number of classes
+_GRID = {1: (14, 1), 2: (12, 20), 3: (7, 12), 4: (5, 10)}
+#: share of the states that the tail looks at
+_TAIL = 0.05
+_CRC_BYTES = 4
+#: lowest rates of TS 38.214, tables 5.1.3.1-1, 2 and 4: below, soft bits of this modulation say
+#: less than the normal approximation counts on, and a smaller one does better
+_LEAST_RATE = {
+    "16qam": 340 / 1024,
+    "64qam": 438 / 1024,
+    "256qam": 682.5 / 1024,
+    "1024qam": 805.5 / 1024,
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A way to use the frame: bytes of each path, modulation and share of uses of each class."""
+
+    num_bytes: tuple[int, ...]
+    modulations: tuple[str | None, ...]
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A frame, what is expected of it, and why it was taken."""
+
+    frame: Frame
+    plan: Plan
+    #: expected score, over the worst 5 % of channel states, and with everything received
+    expected: float
+    tail: float
+    intact: float
+    #: mean block error rate of each transport block
+    block_error_rates: tuple[float, ...]
+    considered: int
+    #: frames and expected scores of the best of every other choice of modulations
+    others: tuple[tuple[str, float], ...] = ()
+
+    def reasons(self, score: str = "mIoU") -> list[str]:
+        """The choice in sentences."""
+        lost = ", ".join(f"{100 * rate:.2g} %" for rate in self.block_error_rates)
+        text = [
+            self.frame.words() or "nothing is sent",
+            f"expected {score} {self.expected:.4f} (worst 5 % of channel states {self.tail:.4f}, "
+            f"everything received {self.intact:.4f}); blocks lost {lost}",
+        ]
+        text += [f"instead {words}: {value:.4f}" for words, value in self.others]
+        return text
+
+    def record(self) -> dict[str, Any]:
+        """All of it, JSON-able."""
+        return {
+            "classes": self.frame.describe()["classes"],
+            "expected": self.expected,
+            "tail": self.tail,
+            "intact": self.intact,
+            "block_error_rates": list(self.block_error_rates),
+            "considered": self.considered,
+            "others": [list(other) for other in self.others],
+        }
+
+
+@dataclass
+class Allocator:
+    """Search for one codec: its ``curve``, the ``packets`` it sends by path, and the link."""
+
+    curve: Curve
+    packets: Sequence[str]
+    settings: BudgetLinkSettings
+    allocation: Allocation
+    channel_uses: int
+    #: protection class of every packet
+    classes: list[int] = field(init=False)
+    considered: int = field(init=False, default=0)
+    _known: dict[Any, np.ndarray | None] = field(init=False, default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if tuple(dict.fromkeys(self.packets)) != self.curve.paths:
+            raise ValueError(
+                f"{self.curve.codec} sends {', '.join(dict.fromkeys(self.packets))}, but "
+                f"quality was measured for {', '.join(self.curve.paths)}"
+            )
+        self.classes = _classes(self.packets, self.allocation)
+
+    def choose(self, esn0_db: float) -> Choice:
+        """The best frame at ``esn0_db``; ValueError where no frame carries anything.
+
+        The sentence of the error says the least budget that works.
+        """
+        states = channel_states(self.settings, self.allocation, esn0_db)
+        self._known.clear()
+        self.considered = 0
+        best: dict[tuple[str | None, ...], tuple[float, Plan]] = {}
+        for plan in self._grid(states):
+            value = self.objective(plan, states)
+            if value is not None and value > best.get(plan.modulations, (-np.inf,))[0]:
+                best[plan.modulations] = value, plan
+        if not best:
+            raise ValueError(self._too_small())
+        ranked = sorted(best.values(), key=lambda pair: pair[0], reverse=True)
+        refined = [self._refine(*pair, states) for pair in ranked[:4]]
+        refined.sort(key=lambda pair: pair[0], reverse=True)
+        others = [(self._divide(plan).words(), value) for value, plan in refined[1:]]
+        return self._choice(refined[0][1], states, others)
+
+    def objective(self, plan: Plan, states: np.ndarray) -> float | None:
+        """What is maximised, of ``plan`` over ``states`` [S]; None where it cannot be sent."""
+        self.considered += 1
+        losses = self._losses(plan, states)
+        if losses is None:
+            return None
+        weight = self.settings.budget.tail_weight
+        value = (1 - weight) * self._expected(plan, losses) if weight < 1 else 0.0
+        return value + weight * self._expected(plan, _tail(losses)) if weight > 0 else value
+
+    def _choice(
+        self, plan: Plan, states: np.ndarray, others: Sequence[tuple[str, float]]
+    ) -> Choice:
+        losses = self._losses(plan, states)
+        assert losses is not None
+        whole = [(1.0, [float(size) for size in plan.num_bytes])]
+        return Choice(
+            frame=self._divide(plan),
+            plan=plan,
+            expected=self._expected(plan, losses),
+            tail=self._expected(plan, _tail(losses)),
+            intact=self.curve.score(whole, self.settings.budget.score),
+            block_error_rates=tuple(float(loss.mean()) for loss in losses),
+            considered=self.considered,
+            others=tuple(others),
+        )
+
+    def _divide(self, plan: Plan) -> Frame:
+        """The transport blocks of ``plan``; they take all channel uses."""
+        sizes, uses = self._packet_bytes(plan.num_bytes), self._uses(plan)
+        assert uses is not None
+        code = self.settings.code if self.allocation.code == "link" else self.allocation.code
+        blocks = tuple(
+            TransportBlock(
+                path=path,
+                num_bytes=size,
+                channel_uses=own,
+                modulation=plan.modulations[c] if size else None,
+                protection=c,
+            )
+            for path, size, own, c in zip(self.packets, sizes, uses, self.classes, strict=True)
+        )
+        return Frame(channel_uses=self.channel_uses, code=code, blocks=blocks)
+
+    def _uses(self, plan: Plan) -> list[int] | None:
+        """Channel uses of every packet; None where one that is sent gets none."""
+        sizes = self._packet_bytes(plan.num_bytes)
+        classes = sorted({c for c, size in zip(self.classes, sizes, strict=True) if size})
+        if not classes:
+            return None
+        uses = [0] * len(sizes)
+        parts = shares([plan.shares[c] for c in classes], self.channel_uses)
+        for c, part in zip(classes, parts, strict=True):
+            members = [p for p, size in enumerate(sizes) if size and self.classes[p] == c]
+            # some bytes of every block are its CRC
+            within = shares([sizes[p] + _CRC_BYTES for p in members], part)
+            for packet, own in zip(members, within, strict=True):
+                uses[packet] = own
+                if own == 0:
+                    return None
+        return uses
+
+    def _packet_bytes(self, num_bytes: Sequence[int]) -> list[int]:
+        found: list[int] = []
+        for path, size in zip(self.curve.paths, num_bytes, strict=True):
+            count = list(self.packets).count(path)
+            found += shares([1] * count, size) if size else [0] * count
+        return found
+
+    def _losses(self, plan: Plan, states: np.ndarray) -> np.ndarray | None:
+        """Block error rates [P, S] of the packets of ``plan``; None where one cannot be sent."""
+        uses = self._uses(plan)
+        if uses is None:
+            return None
+        found = []
+        for size, own, c in zip(
+            self._packet_bytes(plan.num_bytes), uses, self.classes, strict=True
+        ):
+            loss = self._loss(size, own, plan.modulations[c], states)
+            if loss is None:
+                return None
+            found.append(loss)
+        return np.stack(found)
+
+    def _loss(
+        self, num_bytes: int, channel_uses: int, modulation: str | None, states: np.ndarray
+    ) -> np.ndarray | None:
+        if not num_bytes:
+            return np.ones(len(states))
+        key = (num_bytes, channel_uses, modulation)
+        if key not in self._known:
+            if modulation is None:
+                self._known[key] = ideal_block_error_rate(
+                    self.allocation.code, num_bytes, channel_uses, states
+                )
+            elif self._sensible(num_bytes, channel_uses, modulation):
+                margin = self.settings.budget.margin_db
+                self._known[key] = block_error_rate(
+                    self.settings.code, modulation, num_bytes, channel_uses, states, margin
+                )
+            else:
+                self._known[key] = None
+        return self._known[key]
+
+    def _sensible(self, num_bytes: int, channel_uses: int, modulation: str) -> bool:
+        if modulation == min(self.settings.budget.modulations, key=BITS_PER_SYMBOL.__getitem__):
+            return True  # something must fill a frame that is larger than all there is to send
+        bits = 8 * (num_bytes + _CRC_BYTES)
+        rate = bits / (channel_uses * BITS_PER_SYMBOL[modulation])
+        return rate >= _LEAST_RATE.get(modulation, 0.0)
+
+    def _expected(self, plan: Plan, losses: np.ndarray) -> float:
+        return self.curve.score(self._outcomes(plan, losses), self.settings.budget.score)
+
+    def _outcomes(
+        self, plan: Plan, losses: np.ndarray
+    ) -> Iterator[tuple[float, tuple[float, ...]]]:
+        """Probability and bytes per path of everything that may arrive; ``losses`` [P, S]."""
+        groups: dict[tuple[str, int, bytes], list[int]] = {}
+        for packet, size in enumerate(self._packet_bytes(plan.num_bytes)):
+            if size:
+                key = (self.packets[packet], size, losses[packet].tobytes())
+                groups.setdefault(key, []).append(packet)
+        options = []
+        for (path, size, _), members in groups.items():
+            n, lost = len(members), losses[members[0]]
+            options.append(
+                [
+                    (path, k * size, comb(n, k) * (1 - lost) ** k * lost ** (n - k))
+                    for k in range(n + 1)
+                ]
+            )
+        for combination in itertools.product(*options):
+            probability = float(np.mean(prod(chance for _, _, chance in combination)))
+            received = tuple(
+                float(sum(size for path, size, _ in combination if path == own))
+                for own in self.curve.paths
+            )
+            yield probability, received
+
+    def _grid(self, states: np.ndarray) -> Iterator[Plan]:
+        count = max(self.classes) + 1
+        sizes, steps = _GRID[count]
+        per_path = [_sizes(axis, sizes) for axis in self.curve.num_bytes]
+        for num_bytes in itertools.product(*per_path):
+            if any(num_bytes):
+                yield from self.plans(num_bytes, steps, states)
+
+    def plans(self, num_bytes: tuple[int, ...], steps: int, states: np.ndarray) -> Iterator[Plan]:
+        """Plans for these bytes, with shares in ``steps`` equal parts."""
+        count = max(self.classes) + 1
+        modulations = self._modulations()
+        if count == 1:
+            for modulation in modulations:
+                yield Plan(num_bytes, (modulation,), (1.0,))
+            return
+        for cut in itertools.combinations(range(1, steps), count - 1):
+            parts = tuple((b - a) / steps for a, b in itertools.pairwise((0, *cut, steps)))
+            yield self._robust(Plan(num_bytes, (None,) * count, parts), states)
+
+    def _modulations(self) -> tuple[str | None, ...]:
+        return self.settings.budget.modulations if self.allocation.code == "link" else (None,)
+
+    def _robust(self, plan: Plan, states: np.ndarray) -> Plan:
+        """``plan`` with the modulation for every class that loses its blocks least often."""
+        uses = self._uses(plan)
+        if self.allocation.code != "link" or uses is None:
+            return plan
+        sizes = self._packet_bytes(plan.num_bytes)
+        chosen: list[str | None] = []
+        for number in range(len(plan.shares)):
+            first = self.classes.index(number)
+            rates = []
+            for modulation in self.settings.budget.modulations:
+                loss = self._loss(sizes[first], uses[first], modulation, states)
+                if loss is not None:
+                    rates.append((float(loss.mean()), BITS_PER_SYMBOL[modulation], modulation))
+            chosen.append(min(rates)[2] if rates else self.settings.budget.modulations[-1])
+        return replace(plan, modulations=tuple(chosen))
+
+    def _refine(self, value: float, plan: Plan, states: np.ndarray) -> tuple[float, Plan]:
+        """Change sizes and shares in ever smaller steps as long as that helps."""
+        for step in (0.25, 0.1, 0.04, 0.015):
+            better = True
+            while better:
+                better = False
+                for neighbour in list(self._neighbours(plan, step)):
+                    found = self.objective(neighbour, states)
+                    if found is not None and found > value + 1e-7:
+                        value, plan, better = found, neighbour, True
+        return value, plan
+
+    def _neighbours(self, plan: Plan, step: float) -> Iterator[Plan]:
+        for path, axis in enumerate(self.curve.num_bytes):
+            for factor in (1 + step, 1 / (1 + step)):
+                size = round(plan.num_bytes[path] * factor)
+                if np.ceil(axis[1]) <= size <= np.ceil(axis[-1]):
+                    sizes = (*plan.num_bytes[:path], size, *plan.num_bytes[path + 1 :])
+                    yield replace(plan, num_bytes=sizes)
+        for a, b in itertools.permutations(range(len(plan.shares)), 2):
+            moved = list(plan.shares)
+            moved[a], moved[b] = moved[a] + step / 4, moved[b] - step / 4
+            if moved[b] > 0:
+                yield replace(plan, shares=tuple(moved))
+
+    def _too_small(self) -> str:
+        sizes = [np.ceil(axis[1]) for axis in self.curve.num_bytes]
+        if len(sizes) == 2:
+            sizes = [min(sizes)]  # one path alone is already something
+        size = int(sum(sizes))
+        if self.allocation.code != "link":
+            how = "an ideal code"
+            need = "more channel uses"
+        else:
+            modulation = max(self.settings.budget.modulations, key=lambda m: BITS_PER_SYMBOL[m])
+            least = self._least_uses(modulation, size)
+            how = f"{modulation.upper()} at rate {self.settings.highest_rate:g}"
+            need = f"{least} channel uses"
+        return (
+            f"a budget of {self.channel_uses} channel uses carries nothing of {self.curve.codec}: "
+            f"the least that was measured takes {size} bytes, and with {how} {need}"
+        )
+
+    def _least_uses(self, modulation: str, num_bytes: int) -> int:
+        low, high = self.channel_uses, 1 << 24
+        while high - low > 1:
+            middle = (low + high) // 2
+            fits = coded_blocks(self.settings.code, modulation, num_bytes, middle) is not None
+            low, high = (low, middle) if fits else (middle, high)
+        return high
+
+
+def _tail(losses: np.ndarray) -> np.ndarray:
+    """The worst 5 % of the states, which come first."""
+    return losses[:, : max(1, round(_TAIL * losses.shape[1]))]
+
+
+def _sizes(axis: np.ndarray, count: int) -> list[int]:
+    """Bytes to try of a path: nothing, and evenly on a logarithmic scale what was measured."""
+    spaced = np.geomspace(np.ceil(axis[1]), np.ceil(axis[-1]), count)
+    return [0, *sorted({round(float(value)) for value in spaced})]
+
+
+def _classes(packets: Sequence[str], allocation: Allocation) -> list[int]:
+    """Protection class of every packet: the label map first, then the picture's in their order."""
+    if allocation.protection == "equal":
+        return [0] * len(packets)
+    maps = [path == "label_map" for path in packets]
+    pictures = maps.count(False)
+    further = allocation.classes - any(maps)
+    if pictures < further:
+        raise ValueError(
+            f"{allocation.classes} protection classes need at least {further} packets of the "
+            f"picture, not {pictures}: raise settings.packets.image or lower allocation.classes"
+        )
+    found, seen = [], 0
+    for is_map in maps:
+        found.append(0 if is_map else any(maps) + seen * further // pictures)
+        seen += not is_map
+    return found

@@ -1,0 +1,132 @@
+"""A codec that fills the transport blocks of a frame, picture by picture.
+
+A conventional codec takes the best setting that fits its block. SQ-GAN keeps as many tokens of each
+path as fit the blocks of that path, the most relevant ones first. A picture that no setting brings
+into its block is not sent: its packet is empty, and the receiver conceals it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from semcom.budget.frame import Frame, TransportBlock
+from semcom.codecs.codec import Packet, Reconstruction
+from semcom.codecs.sqgan.bitstream import PathTokens
+
+if TYPE_CHECKING:
+    from semcom.transmitter import Transmitter
+
+__all__ = ["FittedCodec", "FittedSettings", "packet_paths"]
+
+
+class FittedSettings(BaseModel):
+    """The codec's own settings without its rate, and the frame that decides on it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    settings: dict[str, Any]
+    frame: Frame
+
+
+def packet_paths(codec: str, settings: dict[str, Any]) -> list[str]:
+    """The path of every packet that ``codec`` sends.
+
+    >>> packet_paths("sqgan", {"packets": {"image": 2}})
+    ['label_map', 'image', 'image']
+    """
+    if codec != "sqgan":
+        return ["image"]
+    counts = {"image": 1, "label_map": 1} | dict(settings.get("packets", {}))
+    return ["label_map"] * counts["label_map"] + ["image"] * counts["image"]
+
+
+class FittedCodec:
+    """``codec``, a class of :data:`semcom.codecs.CODECS`, in a frame; same contract."""
+
+    Settings = FittedSettings
+
+    def __init__(self, codec: Any, settings: FittedSettings, size: tuple[int, int]) -> None:
+        self._class, self.settings, self.size = codec, settings, size
+        self.name, self.needs_label_map = codec.name, codec.needs_label_map
+
+    @cached_property
+    def _codec(self) -> Any:
+        """The codec at a rate that just fits."""
+        own = dict(self.settings.settings)
+        if self.name == "sqgan":
+            own["keep_fraction"] = {"image": 1, "label_map": 1}
+        else:
+            # half a byte above, so that rounding does not take a whole one
+            capacity = self.settings.frame.blocks[0].capacity + 0.5
+            own["bits_per_pixel"] = 8 * capacity / (self.size[0] * self.size[1])
+        return self._class(self._class.Settings.model_validate(own), size=self.size)
+
+    @property
+    def display_name(self) -> str:
+        """The name for plots and tables."""
+        return str(getattr(self._codec, "display_name", self.name))
+
+    def identity(self) -> dict[str, Any]:
+        """The codec's own, and the frame."""
+        frame = self.settings.frame.model_dump(mode="json")
+        return {**self._codec.identity(), "frame": frame}
+
+    def encode(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
+        """A packet for every block of the frame, none longer than its block holds."""
+        if image.shape != (*self.size, 3):
+            raise ValueError(
+                f"a picture of shape {image.shape} where {self.size} was agreed with the receiver"
+            )
+        if self.name == "sqgan":
+            if label_map is None:
+                raise ValueError("SQ-GAN needs a label map: segment the picture first")
+            return self._fit_paths(image, label_map)
+        try:
+            packets: list[Packet] = self._codec.encode(image, label_map)
+        except ValueError:
+            return [Packet(b"")]  # its smallest form is too long
+        return packets
+
+    def decode(self, payloads: Sequence[bytes | None]) -> Reconstruction:
+        """Rebuild the picture from what arrived; an empty packet says nothing."""
+        found: Reconstruction = self._codec.decode([payload or None for payload in payloads])
+        return found
+
+    def _fit_paths(self, image: np.ndarray, label_map: np.ndarray) -> list[Packet]:
+        stages = self._codec.transmitter
+        masked = stages.mask(image, label_map)
+        everything = stages.vq_encoder(masked)
+        packets: list[Packet] = []
+        for path in ("label_map", "image"):
+            order = masked.selections[path].order[0].numpy()
+            blocks = self.settings.frame.of(path)
+            packets += _fit_path(stages, everything[path], order, blocks, len(packets))
+        return packets
+
+
+def _fit_path(
+    stages: Transmitter,
+    tokens: PathTokens,
+    order: np.ndarray,
+    blocks: list[TransportBlock],
+    first: int,
+) -> list[Packet]:
+    """Packets with the most tokens that fit ``blocks``; ``order`` [N] ranks the cells."""
+    found = [Packet(b"", kind=tokens.path, rank=first + n) for n in range(len(blocks))]
+    low, high = 0, len(order) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        grid = np.full(len(order), -1, np.int64)
+        grid[order[:middle]] = tokens.grid.reshape(-1)[order[:middle]]
+        thinned = PathTokens(tokens.path, grid.reshape(tokens.grid.shape), tokens.padding)
+        packets = stages.entropy_coder.path_packets(thinned, len(blocks), first)
+        if all(len(p.payload) <= b.capacity for p, b in zip(packets, blocks, strict=True)):
+            found, low = packets, middle
+        else:
+            high = middle
+    return found

@@ -1,0 +1,132 @@
+"""Frames over the link: each transport block by its own code and modulation, one fade for all.
+
+All blocks of a frame cross the channel within one coherence time. Over block fading they meet the
+same coefficient, known to the receiver: what is left of it is white noise at the frame's own
+Es/N0, which is how the blocks are sent here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from channels import Link, LinkReport, LinkSettings, Transmission
+from channels.models import flat_fading, uniform
+from semcom.budget.block_errors import ideal_block_error_rate
+from semcom.budget.frame import Frame, TransportBlock, coded_blocks, fill, unfill
+from semcom.budget.settings import BudgetLinkSettings
+
+__all__ = ["BudgetLink"]
+
+# Raised whenever the same frames give different answers than before.
+_REVISION = 1
+# Kept apart from the draws of other channels.
+_IDEAL_DRAW = 98
+
+
+class BudgetLink:
+    """Sends frames over the channel of ``settings``.
+
+    >>> from semcom.budget.frame import TransportBlock
+    >>> block = TransportBlock(path="image", num_bytes=40, channel_uses=600, modulation="qpsk")
+    >>> frame = Frame(channel_uses=600, code="ldpc", blocks=(block,))
+    >>> link = BudgetLink(BudgetLinkSettings(budget={"channel_uses": 600}))
+    >>> sent, = link.transmit_frames([frame], [[b"hello"]], 6.0, [[1]], [2])
+    >>> sent.payloads, sent.reports[0].channel_uses
+    ([b'hello'], 600)
+    """
+
+    def __init__(self, settings: BudgetLinkSettings) -> None:
+        self.settings = settings
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that changes what a frame meets, JSON-able; the frame says the rest."""
+        chosen = {"device", "rate", "modulation", "budget", "attempts", "combining"}
+        settings = self.settings.model_dump(mode="json", exclude=chosen)
+        return {"frames": _REVISION, "sionna": version("sionna"), **settings}
+
+    def transmit_frames(
+        self,
+        frames: Sequence[Frame],
+        payloads: Sequence[Sequence[bytes]],
+        esn0_db: float,
+        seeds: Sequence[Sequence[int]],
+        fading_seeds: Sequence[int],
+    ) -> list[Transmission]:
+        """Send the ``payloads`` of every frame, one for each of its blocks, at mean ``esn0_db``.
+
+        ``seeds`` draw the noise of every block, ``fading_seeds`` the coefficient of every frame.
+        """
+        snr = self._states(esn0_db, fading_seeds)
+        outcomes: dict[tuple[int, int], tuple[bytes | None, LinkReport]] = {}
+        batches: dict[LinkSettings, list[tuple[int, int]]] = {}
+        for f, frame in enumerate(frames):
+            for b, block in enumerate(frame.blocks):
+                if not block.num_bytes:
+                    outcomes[f, b] = None, LinkReport(payloads=1, payloads_lost=1)
+                elif block.modulation is None:
+                    outcomes[f, b] = _ideal(frame.code, block, payloads[f][b], snr[f], seeds[f][b])
+                else:
+                    batches.setdefault(self.block_link(block), []).append((f, b))
+        for settings, places in batches.items():
+            filled = [fill(payloads[f][b], frames[f].blocks[b].num_bytes) for f, b in places]
+            sent = Link(settings).transmit(
+                filled, [snr[f] for f, _ in places], [seeds[f][b] for f, b in places]
+            )
+            for (f, b), got, report in zip(places, sent.payloads, sent.reports, strict=True):
+                uses = frames[f].blocks[b].channel_uses
+                counted = replace(
+                    report, channel_uses=uses, information_bits=8 * len(payloads[f][b])
+                )
+                outcomes[f, b] = None if got is None else unfill(got), counted
+        return [
+            Transmission(
+                [outcomes[f, b][0] for b in range(len(frame.blocks))],
+                [outcomes[f, b][1] for b in range(len(frame.blocks))],
+            )
+            for f, frame in enumerate(frames)
+        ]
+
+    def block_link(self, block: TransportBlock) -> LinkSettings:
+        """The link of one transport block: white noise, and the rate that fills its share."""
+        assert block.modulation is not None
+        blocks = coded_blocks(
+            self.settings.code, block.modulation, block.num_bytes, block.channel_uses
+        )
+        if blocks is None:
+            raise ValueError(
+                f"{block.num_bytes} bytes do not fit {block.channel_uses} channel uses of "
+                f"{block.modulation}"
+            )
+        return self.settings.one_block(block.modulation, blocks.rate)
+
+    def _states(self, esn0_db: float, fading_seeds: Sequence[int]) -> list[float]:
+        if self.settings.channel == "awgn":
+            return [esn0_db] * len(fading_seeds)
+        if not fading_seeds:
+            return []
+        gains = np.abs(flat_fading(fading_seeds, self.settings.direct_over_scattered))
+        return [esn0_db + 20 * float(np.log10(max(gain, 1e-6))) for gain in gains]
+
+
+def _ideal(
+    code: str, block: TransportBlock, payload: bytes, esn0_db: float, seed: int
+) -> tuple[bytes | None, LinkReport]:
+    rate = ideal_block_error_rate(
+        code, block.num_bytes, block.channel_uses, np.array([esn0_db])
+    ).item()
+    lost = bool(uniform([seed], 1, attempt=_IDEAL_DRAW)[0, 0] < rate)
+    report = LinkReport(
+        payloads=1,
+        payloads_lost=int(lost),
+        information_bits=8 * len(payload),
+        code_blocks=1,
+        block_errors=int(lost),
+        attempts=1,
+        channel_uses=block.channel_uses,
+    )
+    return None if lost else payload, report

@@ -1,0 +1,161 @@
+"""Make a table of measured quality from a run without a link.
+
+The run says which codecs at which rates. For a codec that sends several paths the quality with one
+of them lost is measured here, into the same folder, so nothing is measured twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semcom.budget.quality import Curve, QualityTable
+from semcom.results import CountsFile, Results, Row
+from semcom.scenario import Scenario
+from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id
+
+__all__ = ["measure_losses", "table_of"]
+
+#: settings that a budget decides on
+RATE_SETTINGS = ("keep_fraction", "bits_per_pixel")
+
+
+def measure_losses(scenario: Scenario, folder: Path) -> Iterator[tuple[int, int]]:
+    """Receive and measure every coded picture of the run with paths missing; yields (done, all).
+
+    The rows go to the run's counts as they are made.
+    """
+    bench = Workbench(scenario, folder)
+    results = Results.read(folder)
+    jobs = [
+        (transmitter, index, arrived)
+        for transmitter in range(bench.on_air)
+        for index, sample in enumerate(bench.sample_digests)
+        for arrived in _patterns(results.encodings[_encoding(bench, transmitter, sample)])
+    ]
+    with CountsFile(folder / "counts.jsonl") as file:
+        for done, (transmitter, index, arrived) in enumerate(jobs, start=1):
+            for row in _receive(bench, results, transmitter, index, arrived):
+                file.append([{"run": None, **row}])
+                results.add(row)
+            yield done, len(jobs)
+
+
+def _receive(
+    bench: Workbench, results: Results, transmitter: int, index: int, arrived: str
+) -> Iterator[Row]:
+    sample = bench.sample_digests[index]
+    encoding = _encoding(bench, transmitter, sample)
+    receipt = receipt_id(bench.setups[transmitter], encoding, arrived, {})
+    if receipt not in results.receipts:
+        row = bench.receive(transmitter, index, arrived, {})
+        yield row
+        results.add(row)
+    picture = results.receipts[receipt]["picture"]
+    name = measurement_id(sample, picture, bench.scorer_digest)
+    if not set(bench.scenario.metrics) <= set(results.measurements.get(name, ())):
+        yield bench.measure(index, picture)
+
+
+def _encoding(bench: Workbench, transmitter: int, sample: str) -> str:
+    return encoding_id(bench.setups[transmitter], sample)
+
+
+def _patterns(encoding: Row) -> list[str]:
+    """Which packets arrive: all, and every set of whole paths."""
+    kinds = [packet["kind"] for packet in encoding["packets"]]
+    paths = list(dict.fromkeys(kinds))
+    return [
+        "".join("01"[number >> paths.index(kind) & 1] for kind in kinds)
+        for number in range(2 ** len(paths))
+    ]
+
+
+def table_of(scenario: Scenario, folder: Path) -> QualityTable:
+    """The table of a run whose losses are measured, one curve for each group of transmitters.
+
+    Raises ValueError where something was not measured, and for a group that is no whole grid.
+    """
+    bench = Workbench(scenario, folder)
+    results = Results.read(folder)
+    groups: dict[str, list[int]] = {}
+    for transmitter in range(bench.on_air):
+        groups.setdefault(bench.groups[transmitter], []).append(transmitter)
+    curves = tuple(_curve(bench, results, name, members) for name, members in groups.items())
+    data = scenario.data.model_dump(mode="json", exclude={"root", "skip_bad"})
+    return QualityTable(data, bench.scorer_digest, curves)
+
+
+def _curve(bench: Workbench, results: Results, name: str, members: Sequence[int]) -> Curve:
+    rows = [_measured(bench, results, transmitter) for transmitter in members]
+    paths = rows[0]["paths"]
+    # packets of one path do not know of the other, so its bytes are a function of its own setting
+    axes, places = [], []
+    for position, path in enumerate(paths):
+        sizes = sorted({round(row["bytes"][position], 2) for row in rows})
+        axes.append(np.array([0.0, *sizes]))
+        places.append({size: number for number, size in enumerate(sizes, start=1)})
+        if len(sizes) < 1:
+            raise ValueError(f"{name}: nothing was measured of its {path}")
+    grid = tuple(len(axis) for axis in axes)
+    confusion = np.full((*grid, *rows[0]["cells"][0][1].shape), -1, np.int64)
+    columns: dict[str, np.ndarray] = {}
+    for row in rows:
+        at = [place[round(size, 2)] for place, size in zip(places, row["bytes"], strict=True)]
+        for got, counts, values in row["cells"]:
+            index = tuple(p if g else 0 for p, g in zip(at, got, strict=True))
+            confusion[index] = counts
+            for column, value in values.items():
+                columns.setdefault(column, np.full(grid, np.nan))[index] = value
+    if (confusion < 0).any():
+        raise ValueError(
+            f"{name}: its settings are no grid; give every m_x together with every m_s"
+        )
+    first = bench.transmitters[members[0]]
+    settings = first.settings.model_dump(mode="json", exclude=set(RATE_SETTINGS))
+    return Curve(
+        codec=first.codec,
+        settings=settings,
+        weights=bench.setups[members[0]]["codec"].get("weights"),
+        images=len(bench.sample_digests),
+        paths=paths,
+        num_bytes=tuple(axes),
+        confusion=confusion,
+        columns={k: v for k, v in columns.items() if np.isfinite(v).all()},
+    )
+
+
+def _measured(bench: Workbench, results: Results, transmitter: int) -> dict[str, Any]:
+    """Mean bytes per path, and for every set of received paths its counts and columns."""
+    setup = bench.setups[transmitter]
+    encodings = [results.encodings[encoding_id(setup, s)] for s in bench.sample_digests]
+    paths = tuple(dict.fromkeys(packet["kind"] for packet in encodings[0]["packets"]))
+    num_bytes = [
+        sum(p["bytes"] for e in encodings for p in e["packets"] if p["kind"] == path)
+        / len(encodings)
+        for path in paths
+    ]
+    cells = []
+    for arrived in _patterns(encodings[0]):
+        rows = []
+        for sample, encoding in zip(bench.sample_digests, encodings, strict=True):
+            receipt = results.receipts[receipt_id(setup, encoding["id"], arrived, {})]
+            rows.append(
+                results.measurements[
+                    measurement_id(sample, receipt["picture"], bench.scorer_digest)
+                ]
+            )
+        counts = np.sum([row["miou"]["confusion"] for row in rows], axis=0)
+        columns = {
+            column: value
+            for name, metric in bench.metrics.items()
+            if name not in ("miou", "miou_map")
+            for column, value in metric.summarise([row[name] for row in rows]).items()
+        }
+        kinds = [packet["kind"] for packet in encodings[0]["packets"]]
+        got = [arrived[kinds.index(path)] == "1" for path in paths]
+        cells.append((got, counts, {k: v for k, v in columns.items() if v is not None}))
+    return {"paths": paths, "bytes": num_bytes, "cells": cells}

@@ -1,0 +1,189 @@
+"""What a scenario says about a budget: ``link.budget`` and every transmitter's ``allocation``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from channels import LinkSettings
+
+__all__ = ["Allocation", "Budget", "BudgetLinkSettings", "Modulation"]
+
+Modulation = Literal["bpsk", "qpsk", "16qam", "64qam", "256qam", "1024qam"]
+#: code families that have any rate in between, so that a frame can be filled exactly
+_CODES = ("ldpc", "polar")
+_CHANNELS = ("awgn", "rayleigh", "rician")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Budget(_Strict):
+    """Complex channel uses that a picture may take, pilots and idle uses counted, and the aim.
+
+    >>> Budget(channel_uses_per_pixel=0.03).uses(256 * 512)
+    3932
+    >>> Budget(seconds=0.004, bandwidth_hz=1e6).uses(256 * 512)
+    4000
+    """
+
+    channel_uses: int | None = Field(
+        default=None, ge=1, le=1 << 24, description="complex channel uses per picture"
+    )
+    channel_uses_per_pixel: float | None = Field(
+        default=None, gt=0, le=128, description="the same, per pixel of the full-size picture"
+    )
+    seconds: float | None = Field(
+        default=None, gt=0, le=3600, description="the same, as seconds at bandwidth_hz"
+    )
+    bandwidth_hz: float | None = Field(
+        default=None, gt=0, le=1e12, description="with seconds: complex channel uses per second"
+    )
+    modulations: tuple[Modulation, ...] = Field(
+        default=("qpsk", "16qam", "64qam", "256qam"),
+        min_length=1,
+        description="modulations to choose from",
+    )
+    score: dict[str, float] = Field(
+        default={"miou": 1.0},
+        min_length=1,
+        description="what is maximised: a weight for each measured column (miou, psnr_db, ...), "
+        "negative for distances",
+    )
+    tail_weight: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of the score over the worst 5 % of channel states in what is maximised",
+    )
+    quality: str = Field(
+        default="camvid", description="table of measured quality: a shipped name or a JSON file"
+    )
+    margin_db: float = Field(
+        default=1.0,
+        ge=0,
+        le=10,
+        description="what the code loses against the normal approximation of its block error rate",
+    )
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Budget:
+        given = [
+            name
+            for name in ("channel_uses", "channel_uses_per_pixel", "seconds")
+            if getattr(self, name) is not None
+        ]
+        if len(given) != 1:
+            raise ValueError(
+                "a budget is one of channel_uses, channel_uses_per_pixel and seconds, not "
+                + (" and ".join(given) or "none of them")
+            )
+        if (self.seconds is None) != (self.bandwidth_hz is None):
+            raise ValueError("seconds and bandwidth_hz make a budget together: give both")
+        return self
+
+    def uses(self, pixels: int) -> int:
+        """Complex channel uses of a frame for a picture of ``pixels``, at least 1."""
+        if self.channel_uses is not None:
+            return self.channel_uses
+        if self.channel_uses_per_pixel is not None:
+            return max(1, math.floor(self.channel_uses_per_pixel * pixels + 1e-9))
+        seconds, bandwidth_hz = self.seconds or 0.0, self.bandwidth_hz or 0.0
+        return max(1, math.floor(seconds * bandwidth_hz + 1e-9))
+
+
+class BudgetLinkSettings(LinkSettings):
+    """A link whose code rates and modulations are chosen for a budget.
+
+    >>> BudgetLinkSettings(budget={"channel_uses": 4096}, channel="rayleigh").budget.channel_uses
+    4096
+    """
+
+    budget: Budget = Field(description="channel uses per picture, in place of rate and modulation")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _chosen_for_you(cls, data: Any) -> Any:
+        for name in ("rate", "modulation", "attempts"):
+            if isinstance(data, dict) and name in data:
+                why = "a budget is spent once" if name == "attempts" else "the budget decides on it"
+                raise ValueError(f"{name} stands beside a budget, but {why}: leave it out")
+        return data
+
+    @model_validator(mode="after")
+    def _can_be_filled(self) -> BudgetLinkSettings:
+        if self.code not in _CODES:
+            raise ValueError(
+                f"code {self.code!r} has few rates, so no frame can be filled exactly with it: "
+                f"choose {' or '.join(_CODES)}"
+            )
+        if self.channel not in _CHANNELS or self.receive_antennas != 1:
+            raise ValueError(
+                f"a budget is allocated over {', '.join(_CHANNELS)} with one antenna on each side, "
+                f"not over {self.channel!r}: choose one of them"
+            )
+        return self
+
+    def one_block(self, modulation: str, rate: float) -> LinkSettings:
+        """Settings of the link that carries one transport block; fading is the frame's business."""
+        own = self.model_dump(exclude={"budget", "channel", "rician_k_db", "rate", "modulation"})
+        return LinkSettings.model_validate(
+            own | {"channel": "awgn", "modulation": modulation, "rate": rate}
+        )
+
+    @property
+    def direct_over_scattered(self) -> float:
+        """Power of the direct path over the scattered ones, 0 for Rayleigh fading."""
+        return 0.0 if self.rician_k_db is None else 10 ** (self.rician_k_db / 10)
+
+    @property
+    def lowest_rate(self) -> float:
+        """The lowest rate of the code; what it leaves of a transport block's share stays idle."""
+        from channels.codes import CODE_FAMILIES
+
+        return CODE_FAMILIES[self.code].rates[0]
+
+    @property
+    def highest_rate(self) -> float:
+        """The highest rate of the code."""
+        from channels.codes import CODE_FAMILIES
+
+        return CODE_FAMILIES[self.code].rates[1]
+
+
+class Allocation(_Strict):
+    """How one transmitter uses the budget."""
+
+    protection: Literal["equal", "unequal"] = Field(
+        default="equal",
+        description="equal: one modulation and code rate for all packets of a picture; unequal: "
+        "each protection class has its own",
+    )
+    classes: int = Field(
+        default=2,
+        ge=2,
+        le=4,
+        description="unequal only: protection classes; the label map is the first, the picture's "
+        "packets share the others in their order",
+    )
+    code: Literal["link", "normal", "capacity"] = Field(
+        default="link",
+        description="link: the link's code; normal: an ideal code of the same length (normal "
+        "approximation); capacity: an ideal code without end",
+    )
+    design_esn0_db: float | None = Field(
+        default=None,
+        ge=-40,
+        le=80,
+        description="Es/N0 that the transmitter believes in, at every point of the sweep; the "
+        "point's own if left out",
+    )
+    spread_db: float = Field(
+        default=0.0,
+        ge=0,
+        le=20,
+        description="standard deviation in dB of what the transmitter knows of Es/N0 (shadowing)",
+    )

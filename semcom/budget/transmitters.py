@@ -1,0 +1,156 @@
+"""The transmitters of a scenario with a budget: one for every frame that is chosen at some point.
+
+The choices are written to ``allocation.json`` in the folder of the run, with their reasons; other
+processes of the run read them there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from semcom.budget.allocator import Allocator
+from semcom.budget.fitting import FittedSettings, packet_paths
+from semcom.budget.frame import Frame
+from semcom.budget.measure import RATE_SETTINGS
+from semcom.budget.quality import load_table
+from semcom.budget.settings import Allocation, BudgetLinkSettings
+from semcom.files import write_atomically
+from semcom.identity import digest
+
+if TYPE_CHECKING:
+    from semcom.scenario import Scenario, Transmitter
+
+__all__ = ["Allocated", "allocate", "allocation_lines", "settings_without_rate"]
+
+# Raised whenever the same settings lead to other frames than before.
+_REVISION = 1
+
+
+@dataclass(frozen=True)
+class Allocated:
+    """A transmitter with its frame, and the points of the sweep where it is chosen."""
+
+    group: str
+    transmitter: Transmitter
+    esn0_db: tuple[float, ...]
+    #: code, rate, modulation and channel in four words
+    link: str
+    record: dict[str, Any]
+
+
+def allocate(scenario: Scenario, folder: Path | None = None) -> list[Allocated]:
+    """Every frame of the scenario, in the order of its transmitters and points.
+
+    Choices that an earlier call left in ``folder`` are taken from there. Raises ValueError where
+    the budget is too small for a transmitter, or its quality was not measured.
+    """
+    assert isinstance(scenario.link, BudgetLinkSettings)
+    table = load_table(scenario.link.budget.quality)
+    key = digest("allocation", _REVISION, scenario.model_dump(mode="json"), table.to_json())
+    file = None if folder is None else folder / "allocation.json"
+    rows = _read(file, key)
+    if rows is None:
+        rows = [row for pair in scenario.expanded_transmitters() for row in _rows(scenario, *pair)]
+        if file is not None:
+            write_atomically(file, json.dumps({"key": key, "choices": rows}, indent=1) + "\n")
+    named = {pair[1].label: pair for pair in scenario.expanded_transmitters()}
+    return [_allocated(scenario, row, *named[row["label"]]) for row in rows]
+
+
+def settings_without_rate(codec: str, settings: Any) -> Any:
+    """The settings of ``codec`` as a dictionary, checked; the budget decides on its rate.
+
+    >>> settings_without_rate("bpg", {})
+    {}
+    """
+    from semcom.codecs import CODECS
+
+    model = CODECS[codec].Settings
+    if not set(RATE_SETTINGS) & set(model.model_fields):
+        raise ValueError(f"the codec {codec} has no rate that a budget could decide on")
+    if not isinstance(settings, Mapping):
+        return model.model_validate(settings)  # says what is wrong
+    for name in RATE_SETTINGS:
+        if name in settings:
+            raise ValueError(
+                f"{name} stands beside an allocation, which decides on it: leave it out"
+            )
+    needed = {"bits_per_pixel": 1.0} if model.model_fields["bits_per_pixel"].is_required() else {}
+    checked = model.model_validate({**settings, **needed})
+    return checked.model_dump(mode="json", exclude=set(RATE_SETTINGS))
+
+
+def _rows(scenario: Scenario, group: str, transmitter: Transmitter) -> Iterable[dict[str, Any]]:
+    link = scenario.link
+    assert scenario.sweep is not None
+    allocation = transmitter.allocation or Allocation()
+    curve = load_table(link.budget.quality).curve(transmitter.codec, transmitter.settings)
+    height, width = scenario.data.size
+    allocator = Allocator(
+        curve,
+        packet_paths(transmitter.codec, transmitter.settings),
+        link,
+        allocation,
+        link.budget.uses(height * width),
+    )
+    found: dict[str, dict[str, Any]] = {}
+    choice = None
+    for point in scenario.sweep.esn0_db:
+        if choice is None or allocation.design_esn0_db is None:
+            try:
+                choice = allocator.choose(point)
+            except ValueError as error:
+                raise ValueError(f"{transmitter.label}: {error}") from None
+        name = "mIoU" if set(link.budget.score) == {"miou"} else "score"
+        row = {
+            "label": transmitter.label,
+            "esn0_db": [],
+            "reasons": choice.reasons(name),
+            **choice.record(),
+            "frame": choice.frame.model_dump(mode="json"),
+        }
+        found.setdefault(choice.frame.model_dump_json(), row)["esn0_db"].append(point)
+    return found.values()
+
+
+def _allocated(
+    scenario: Scenario, row: dict[str, Any], group: str, transmitter: Transmitter
+) -> Allocated:
+    frame = Frame.model_validate(row["frame"])
+    fitted = FittedSettings(settings=dict(transmitter.settings), frame=frame)
+    classes = frame.describe()["classes"]
+    rates = "/".join(dict.fromkeys(f"{one['code_rate']:.2g}" for one in classes))
+    modulations = "/".join(dict.fromkeys(one["modulation"] for one in classes))
+    link = f"{frame.code} {rates} {modulations} {scenario.link.channel}"
+    return Allocated(
+        group,
+        transmitter.model_copy(update={"settings": fitted}),
+        tuple(row["esn0_db"]),
+        link,
+        row,
+    )
+
+
+def _read(file: Path | None, key: str) -> list[dict[str, Any]] | None:
+    """Rows that ``file`` holds for the scenario of this ``key``."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8")) if file else {}
+    except (OSError, ValueError):
+        return None
+    rows = content.get("choices") if content.get("key") == key else None
+    return rows if isinstance(rows, list) else None
+
+
+def allocation_lines(chosen: Iterable[Allocated]) -> list[str]:
+    """What was chosen and why, for people."""
+    lines = []
+    for one in chosen:
+        points = ", ".join(f"{point:g}" for point in one.esn0_db)
+        first, *further = one.record["reasons"]
+        lines.append(f"{one.transmitter.label} at {points} dB: {first}")
+        lines += [f"    {line}" for line in further]
+    return lines
