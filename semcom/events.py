@@ -18,6 +18,8 @@ class Started:
     points: int
     tasks: int
     done: int
+    #: why each sample that could not be read was left out
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

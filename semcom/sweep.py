@@ -119,6 +119,7 @@ class _Engine:
             points=len(self.plan.points) - 1,
             tasks=len(tasks),
             done=sum(not self._missing(task) for task in tasks),
+            skipped=tuple(self.bench.dataset.skipped.values()),
         )
         yield from self._encode()
         for point in self.plan.points:

@@ -47,6 +47,8 @@ def opening(event: Started) -> str:
         f"{event.images} images x {event.transmitters} transmitters x {event.points} points "
         f"and one without a channel: {event.tasks} tasks"
     )
+    if event.skipped:
+        text += f", unreadable and left out: {len(event.skipped)}"
     return text + (f", {event.done} of them done" if event.done else "")
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -49,6 +50,32 @@ def test_run_says_a_line_per_transmitter_and_point_and_then_has_nothing_to_do(
     assert semcom(monkeypatch, "show", tmp_path / "out") == 0
     shown = capsys.readouterr().out
     assert shown.count("three packets") == 6 + 2  # points, its cliff and its bits
+
+
+def test_an_unreadable_picture_is_named_and_on_request_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        picture = np.random.default_rng(number).integers(0, 256, (32, 64, 3), dtype=np.uint8)
+        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    (tmp_path / "1.png").write_bytes((tmp_path / "1.png").read_bytes()[:99])
+    scenario = tmp_path / "pictures.yaml"
+    scenario.write_text(
+        f"data: {{name: folder, root: {tmp_path}, size: [32, 64]}}\n"
+        "transmitters: [{codec: jpeg, settings: {bits_per_pixel: 4}}]\n"
+        "link: none\nmetrics: [psnr]\n"
+    )
+    command = ["run", scenario, "--out", tmp_path / "out", "--no-plot"]
+    assert semcom(monkeypatch, *command) == 2
+    said = capsys.readouterr().err
+    assert "1.png" in said
+    assert said.count("\n") == 1
+    assert semcom(monkeypatch, *command, "--skip-bad") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("left out: ")
+    assert "1.png" in lines[0]
+    assert lines[1].startswith("2 images x 1 transmitters")
+    assert "unreadable and left out: 1" in lines[1]
 
 
 def test_a_terminal_gets_the_same_lines_above_a_live_bar(

@@ -81,7 +81,8 @@ def _lines(event: Any) -> list[str]:
     from semcom import table
 
     if isinstance(event, kinds.Started):
-        return [table.opening(event), *table.head()]
+        left_out = [f"left out: {reason}" for reason in event.skipped]
+        return [*left_out, table.opening(event), *table.head()]
     if isinstance(event, kinds.Point):
         return table.point_lines(event)
     if event.computed == 0:

@@ -24,6 +24,9 @@ def run(
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="do the I-th of N parts; `semcom merge` joins them")
     ] = "1/1",
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="leave unreadable pictures out, as data.skip_bad")
+    ] = False,
     plot: Annotated[bool, typer.Option(help="draw the figures at the end")] = True,
 ) -> None:
     """Run SCENARIO; go on where an earlier run into the same folder stopped."""
@@ -34,6 +37,9 @@ def run(
 
     source = YamlSource.read(scenario)
     checked = Scenario.from_source(source)
+    if skip_bad:
+        data = checked.data.model_copy(update={"skip_bad": True})
+        checked = checked.model_copy(update={"data": data})
     try:
         show_events(
             sweep.run(checked, out, text=source.text, workers=workers, shard=Shard.parse(shard))
