@@ -13,7 +13,7 @@ export PIP_ROOT_USER_ACTION = ignore
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow docs lint types format clean
+.PHONY: help setup demo test test-slow notebooks docs lint types format clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,6 +38,9 @@ test: $(STAMP)  ## run the tests
 
 test-slow: $(STAMP)  ## run the tests that take minutes
 	$(BIN)/python -m pytest -q -m slow
+
+notebooks: $(STAMP)  ## run the notebooks again; NAMES="01 03" picks some
+	cd notebooks && ../$(BIN)/python execute.py $(NAMES)
 
 docs: $(STAMP)  ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/python -m mkdocs build --strict --quiet
