@@ -130,7 +130,10 @@ def _joined_scenario(folders: Sequence[Path]) -> tuple[Scenario, str]:
                 raise ValueError(
                     f"{folders[0]} and {folder} differ in `{key}`: only runs that share it merge"
                 )
-        joined = _with_more(joined, one)
+        try:
+            joined = _with_more(joined, one)
+        except ValueError as error:
+            raise ValueError(f"{folders[0]} and {folder} do not merge: {error}") from None
     assert first is not None
     text = path.read_text(encoding="utf-8") if joined == first else joined.to_yaml()
     return joined, text

@@ -5,15 +5,16 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import semcom
-from semcom.identity import digest
+from semcom.identity import digest, seed_from
 from semcom.plugins import load_plugins
 from semcom.workbench import Workbench, encoding_id
 
-__all__ = ["WHOLE", "Plan", "Shard", "Task", "run_id", "versions"]
+__all__ = ["WHOLE", "Plan", "Shard", "Task", "picture_order", "run_id", "versions"]
 
 
 @dataclass(frozen=True)
@@ -75,18 +76,24 @@ class Plan:
 
     @classmethod
     def of(
-        cls, bench: Workbench, link_identity: dict[str, Any] | None, shard: Shard = WHOLE
+        cls,
+        bench: Workbench,
+        link_identity: dict[str, Any] | None,
+        shard: Shard = WHOLE,
+        grids: Sequence[Sequence[float]] | None = None,
     ) -> Plan:
         """The plan of ``bench.scenario`` over a link with this identity (None: no link).
 
         A ``shard`` takes every so many-th picture, so that each is coded in one shard alone; the
-        description is that of the whole run.
+        description is that of the whole run. ``grids`` are the points of each transmitter where
+        they were found for it; else all have those of the scenario.
         """
         sweep = bench.scenario.sweep
-        points = (None, *(sweep.esn0_db if sweep else ()))
-        tasks = {point: tuple(_tasks(bench, link_identity, point)) for point in points}
+        found = {point for grid in grids or () for point in grid}
+        points = (None, *(sorted(found) or (sweep.points if sweep else ())))
+        tasks = {point: tuple(_tasks(bench, link_identity, point, grids)) for point in points}
         ids = [task.id for point in points for task in tasks[point]]
-        description = _describe(bench, link_identity) | {"tasks": digest(ids)}
+        description = _describe(bench, link_identity, points[1:], grids) | {"tasks": digest(ids)}
         own = {point: tuple(t for t in tasks[point] if shard.holds(t.index)) for point in points}
         return cls(points, own, link_identity, description)
 
@@ -99,14 +106,27 @@ class Plan:
         return found
 
 
+def picture_order(seed: int, samples: Sequence[str]) -> list[int]:
+    """Numbers of the pictures in the order in which a part of them stands for all.
+
+    Drawn by ``seed``, since neighbours in a data set may be neighbours in a film.
+    """
+    return sorted(range(len(samples)), key=lambda i: (seed_from(seed, "order", samples[i]), i))
+
+
 def _tasks(
-    bench: Workbench, link_identity: dict[str, Any] | None, esn0_db: float | None
+    bench: Workbench,
+    link_identity: dict[str, Any] | None,
+    esn0_db: float | None,
+    grids: Sequence[Sequence[float]] | None,
 ) -> list[Task]:
     sweep, seed = bench.scenario.sweep, bench.scenario.seed
     repeats = sweep.realisations if sweep and esn0_db is not None else 1
     tasks = []
     for transmitter, setup in enumerate(bench.setups):
         if not bench.sends(transmitter, esn0_db):
+            continue
+        if grids is not None and esn0_db is not None and esn0_db not in grids[transmitter]:
             continue
         for index, sample in enumerate(bench.sample_digests):
             encoding = encoding_id(setup, sample)
@@ -117,7 +137,12 @@ def _tasks(
     return tasks
 
 
-def _describe(bench: Workbench, link_identity: dict[str, Any] | None) -> dict[str, Any]:
+def _describe(
+    bench: Workbench,
+    link_identity: dict[str, Any] | None,
+    points: Sequence[float | None],
+    grids: Sequence[Sequence[float]] | None,
+) -> dict[str, Any]:
     scenario = bench.scenario
     return {
         "title": scenario.title,
@@ -129,6 +154,7 @@ def _describe(bench: Workbench, link_identity: dict[str, Any] | None) -> dict[st
                 "label_map": transmitter.label_map_source,
                 "setup": digest(setup),
                 **_allocation(bench, number),
+                **({} if grids is None else {"esn0_db": list(grids[number])}),
             }
             for number, (transmitter, group, codec, setup) in enumerate(
                 zip(bench.transmitters, bench.groups, bench.codecs, bench.setups, strict=True)
@@ -143,7 +169,7 @@ def _describe(bench: Workbench, link_identity: dict[str, Any] | None) -> dict[st
             for name, sample in zip(bench.dataset.names, bench.sample_digests, strict=True)
         ],
         "link": link_identity,
-        "esn0_db": list(scenario.sweep.esn0_db) if scenario.sweep else [],
+        "esn0_db": list(points),
         "realisations": scenario.sweep.realisations if scenario.sweep else 1,
         "metrics": list(scenario.metrics),
         "scorer": bench.scorer_digest,

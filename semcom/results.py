@@ -10,6 +10,7 @@ run        what was asked for (transmitters, points, images, link, metrics) and 
 encoding   one picture coded by one transmitter: packets, their sizes and bits, milliseconds
 receipt    one coded picture with some of its packets missing: the ``picture`` shown, milliseconds
 measurement counts of metrics for one received picture
+grid         the points found around the cliff of one transmitter, and what was seen on the way
 transmission one coded picture over the link at one point: which packets arrived, the link's counts
 ========== =========================================================================================
 
@@ -131,6 +132,7 @@ class Results:
     """All rows of a counts file, by kind and id; rows that come twice count once."""
 
     run: Row | None = None
+    grids: dict[str, Row] = field(default_factory=dict)
     encodings: dict[str, Row] = field(default_factory=dict)
     receipts: dict[str, Row] = field(default_factory=dict)
     measurements: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -153,6 +155,8 @@ class Results:
         kind = row["kind"]
         if kind == "run":
             self.run = row
+        elif kind == "grid":
+            self.grids.setdefault(row["id"], row)
         elif kind == "encoding":
             self.encodings.setdefault(row["id"], row)
         elif kind == "receipt":

@@ -190,8 +190,9 @@ class Transmitter(_Strict):
 class Sweep(_Strict):
     """The points at which the link is simulated."""
 
-    esn0_db: tuple[float, ...] = Field(
-        description="Es/N0 per complex symbol in dB: numbers, {start, stop, step}, or a mix"
+    esn0_db: tuple[float, ...] | Literal["auto"] = Field(
+        description="Es/N0 per complex symbol in dB: numbers, {start, stop, step}, or a mix; auto "
+        "finds the cliff of each transmitter and spreads about ten points over it"
     )
     realisations: int = Field(
         1, ge=1, le=10_000, description="independent noise draws of every picture and point"
@@ -199,16 +200,27 @@ class Sweep(_Strict):
 
     @field_validator("esn0_db", mode="before")
     @classmethod
-    def _expand(cls, value: Any) -> tuple[float, ...]:
+    def _expand(cls, value: Any) -> tuple[float, ...] | str:
+        if value == "auto":
+            return "auto"
+        if isinstance(value, str):
+            raise ValueError(f"{value!r} is not a number; auto looks for the points itself")
         numbers = tuple(expand_numbers(list(value) if isinstance(value, tuple) else value))
         if not all(-40 <= number <= 80 for number in numbers):
             raise ValueError("Es/N0 must lie between -40 and 80 dB")
         return numbers
 
+    @property
+    def points(self) -> tuple[float, ...]:
+        """The points that are given, in dB; none where they are to be found."""
+        return () if self.esn0_db == "auto" else self.esn0_db
+
     def joined(self, other: Sweep) -> Sweep:
-        """The points and realisations of both."""
+        """The points and realisations of both; ValueError where only one of them finds its own."""
+        if (self.esn0_db == "auto") != (other.esn0_db == "auto"):
+            raise ValueError("one run found its own points and another was given them")
         return Sweep(
-            esn0_db=tuple(sorted({*self.esn0_db, *other.esn0_db})),
+            esn0_db=tuple(sorted({*self.points, *other.points})) or "auto",
             realisations=max(self.realisations, other.realisations),
         )
 
@@ -273,6 +285,11 @@ class Scenario(_Strict):
             raise ValueError("sweep is given, but link is none: remove sweep or describe a link")
         if self.link is not None and self.sweep is None:
             raise ValueError("link is given without sweep: say at which esn0_db it is simulated")
+        if self.has_budget and self.sweep is not None and self.sweep.esn0_db == "auto":
+            raise ValueError(
+                "esn0_db is auto, but a budget decides at each point what is sent: give the points "
+                "as numbers"
+            )
         for one in self.transmitters:
             if one.codec != "original" and (one.allocation is not None) != self.has_budget:
                 raise ValueError(

@@ -50,7 +50,7 @@ def json_schema() -> dict[str, Any]:
     esn0 = definitions["Sweep"]["properties"]["esn0_db"]
     for key in ("type", "items"):
         esn0.pop(key, None)
-    esn0["anyOf"] = [*numbers["anyOf"], {"type": "array", "items": numbers}]
+    esn0["anyOf"] = [*numbers["anyOf"], {"type": "array", "items": numbers}, {"const": "auto"}]
     schema["properties"]["link"]["anyOf"] = [
         define("link", LinkSettings),
         {"const": "none"},

@@ -123,7 +123,10 @@ def select(
     link = None if plan["link"] is None else digest(plan["link"])
     found: dict[tuple[str, float | None], list[Row]] = {}
     for transmitter in plan["transmitters"]:
+        own = {None, *transmitter.get("esn0_db", plan["esn0_db"])}
         for point in [None, *plan["esn0_db"]] if points is None else points:
+            if point not in own:
+                continue
             key = (transmitter["setup"], point)
             rows = [
                 row

@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from semcom.events import Event, Finished, Point, Progress, Started
 from semcom.files import write_atomically
+from semcom.grid import PICTURES, Probe, find_edges, first_guess, grid_id, spread_points
 from semcom.identity import digest, seed_from
-from semcom.plan import WHOLE, Plan, Shard, Task, run_id, versions
+from semcom.plan import WHOLE, Plan, Shard, Task, picture_order, run_id, versions
 from semcom.results import CountsFile, Results, Row
 from semcom.scenario import Scenario
 from semcom.summary import summarise, write_summary
-from semcom.workbench import Workbench, measurement_id, receipt_id, work
+from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id, work
 
 if TYPE_CHECKING:
     from channels import Link
@@ -104,24 +105,40 @@ class _Engine:
             from channels import Link
 
             self.link = Link(self.scenario.link)
-        self.plan = Plan.of(bench, self.link.identity() if self.link else None, shard)
+        sweep = self.scenario.sweep
+        self.finds_points = sweep is not None and sweep.esn0_db == "auto"
+        self.plan = self._planned([()] * len(bench.transmitters) if self.finds_points else None)
         self.computed = 0
         self.provenance = ""
         self.point_seconds: list[float] = []
+        #: points where something is missing
+        self.ahead: set[float | None] = set()
+
+    def _planned(self, grids: Sequence[Sequence[float]] | None) -> Plan:
+        return Plan.of(self.bench, self.link.identity() if self.link else None, self.shard, grids)
 
     def events(self, text: str | None) -> Iterator[Event]:
         started = time.perf_counter()
+        if self.finds_points:
+            yield from self._find_points(text)
         self._describe(text)
-        tasks = [task for point in self.plan.points for task in self.plan.tasks[point]]
+        missing = {p: sum(map(self._missing, self.plan.tasks[p])) for p in self.plan.points}
+        self.ahead = {point for point, count in missing.items() if count}
+        tasks = sum(map(len, self.plan.tasks.values()))
         yield Started(
             images=len(self.bench.dataset),
             transmitters=self.bench.on_air,
             points=len(self.plan.points) - 1,
-            tasks=len(tasks),
-            done=sum(not self._missing(task) for task in tasks),
+            tasks=tasks,
+            done=tasks - sum(missing.values()),
             skipped=tuple(self.bench.dataset.skipped.values()),
         )
-        yield from self._encode()
+        yield from self._encode(
+            (task.transmitter, task.index)
+            for encoding, tasks in self.plan.by_encoding().items()
+            if encoding not in self.results.encodings or any(map(self._missing, tasks))
+            for task in tasks[:1]
+        )
         for point in self.plan.points:
             before, at = self.computed, time.perf_counter()
             self._transmit(point)
@@ -129,6 +146,7 @@ class _Engine:
             yield from self._measure(point)
             if self.computed > before and point is not None:
                 self.point_seconds.append(time.perf_counter() - at)
+            self.ahead.discard(point)
             rows = summarise(self.results, self.folder, points=[point], quick=True)
             yield Point(point, rows, self._seconds_left())
         write_summary(summarise(self.results, self.folder), self.folder / "summary.csv")
@@ -165,23 +183,58 @@ class _Engine:
         return measurement_id(sample, picture, self.bench.scorer_digest)
 
     def _seconds_left(self) -> float | None:
-        ahead = sum(any(map(self._missing, self.plan.tasks[point])) for point in self.plan.points)
-        if not ahead:
+        if not self.ahead:
             return 0.0
         if not self.point_seconds:
             return None
-        return ahead * statistics.median(self.point_seconds)
+        return len(self.ahead) * statistics.median(self.point_seconds)
 
-    def _encode(self) -> Iterator[Event]:
-        jobs = []
-        for encoding, tasks in self.plan.by_encoding().items():
-            known = encoding in self.results.encodings
-            if known and (
-                self.bench.payload_file(encoding).is_file() or not any(map(self._missing, tasks))
-            ):
-                continue
-            jobs.append(("encode", (tasks[0].transmitter, tasks[0].index)))
-        yield from self._work("encode", None, jobs)
+    def _find_points(self, text: str | None) -> Iterator[Event]:
+        """Give every transmitter points around its cliff, those of an earlier run if it has any."""
+        bench, seed = self.bench, self.scenario.seed
+        some = picture_order(seed, bench.sample_digests)[:PICTURES]
+        samples = [bench.sample_digests[index] for index in some]
+        link = cast("Link", self.link)
+        names = [
+            grid_id(setup, samples, link.identity(), seed) for setup in bench.setups[: bench.on_air]
+        ]
+        unknown = [number for number, name in enumerate(names) if name not in self.results.grids]
+        if unknown:
+            self._describe(text)
+            yield from self._encode((number, index) for number in unknown for index in some)
+        for done, number in enumerate(unknown):
+            yield Progress("grid", None, done, len(unknown), None)
+            label = bench.transmitters[number].label
+            payloads = [bench.payloads(encoding_id(bench.setups[number], s)) for s in samples]
+            probe = Probe(link, samples, payloads, seed)
+            try:
+                edges = find_edges(probe, first_guess(link.settings))
+            except ValueError as error:
+                raise ValueError(f"{label}: {error}") from None
+            self._keep(
+                [
+                    {
+                        "kind": "grid",
+                        "id": names[number],
+                        "transmitter": label,
+                        "esn0_db": spread_points(edges),
+                        "payloads": len(probe.payloads),
+                        "lost": probe.seen,
+                    }
+                ]
+            )
+            self.computed += 1
+        grids = [self.results.grids[name]["esn0_db"] for name in names]
+        self.plan = self._planned(grids + [()] * (len(bench.transmitters) - bench.on_air))
+
+    def _encode(self, pictures: Iterable[tuple[int, int]]) -> Iterator[Event]:
+        """Code the (transmitter, picture) whose payloads are not there yet."""
+        jobs: dict[str, Job] = {}
+        for transmitter, index in pictures:
+            name = encoding_id(self.bench.setups[transmitter], self.bench.sample_digests[index])
+            if not (name in self.results.encodings and self.bench.payload_file(name).is_file()):
+                jobs[name] = ("encode", (transmitter, index))
+        yield from self._work("encode", None, list(jobs.values()))
 
     def _transmit(self, point: float | None) -> None:
         """Send all payloads of a point in one batch; their fate is on disk when this returns."""

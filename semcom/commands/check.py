@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from semcom.commands.terminal import complain, sentence
+
+if TYPE_CHECKING:
+    from semcom.plan import Plan
+    from semcom.scenario import Scenario
 
 __all__ = ["check", "schema"]
 
@@ -39,9 +43,22 @@ def check(
             mistaken = True
             continue
         total = sum(len(of_point) for of_point in tasks.tasks.values())
-        print(f"{path}: good, {len(tasks.points) - 1} points, {total} tasks")
+        print(f"{path}: good, {_points(scenario, tasks)}{total} tasks")
     if mistaken:
         raise typer.Exit(2)
+
+
+def _points(scenario: Scenario, plan: Plan) -> str:
+    """How many points there are, or how they will be found."""
+    if scenario.sweep is None or scenario.sweep.esn0_db != "auto":
+        return f"{len(plan.points) - 1} points, "
+    from semcom.grid import PICTURES, first_guess
+
+    return (
+        f"esn0_db auto: about 10 points around the cliff of each transmitter, looked for with the "
+        f"packets of {min(PICTURES, len(plan.description['images']))} pictures from "
+        f"{first_guess(scenario.link):.1f} dB on; without a channel "
+    )
 
 
 def schema() -> None:

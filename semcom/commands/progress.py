@@ -73,6 +73,8 @@ def show_plain(events: Iterator[Event]) -> None:
 
 def _stage(event: Any) -> str:
     where = "without a channel" if event.esn0_db is None else f"at {event.esn0_db:g} dB"
+    if event.stage == "grid":
+        return "look for the cliffs"
     return "encode" if event.stage == "encode" else f"{event.stage} {where}"
 
 
