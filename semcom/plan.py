@@ -12,9 +12,10 @@ from typing import Any
 import semcom
 from semcom.identity import digest, seed_from
 from semcom.plugins import load_plugins
+from semcom.scenario import Scenario
 from semcom.workbench import Workbench, encoding_id
 
-__all__ = ["WHOLE", "Plan", "Shard", "Task", "picture_order", "run_id", "versions"]
+__all__ = ["WHOLE", "Plan", "Shard", "Task", "picture_order", "picture_ranks", "run_id", "versions"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,11 @@ def picture_order(seed: int, samples: Sequence[str]) -> list[int]:
     return sorted(range(len(samples)), key=lambda i: (seed_from(seed, "order", samples[i]), i))
 
 
+def picture_ranks(seed: int, samples: Sequence[str]) -> dict[str, int]:
+    """Place of every sample in :func:`picture_order`, the last one where it comes twice."""
+    return {samples[index]: place for place, index in enumerate(picture_order(seed, samples))}
+
+
 def _tasks(
     bench: Workbench,
     link_identity: dict[str, Any] | None,
@@ -171,10 +177,18 @@ def _describe(
         "link": link_identity,
         "esn0_db": list(points),
         "realisations": scenario.sweep.realisations if scenario.sweep else 1,
+        **_stop(scenario),
         "metrics": list(scenario.metrics),
         "scorer": bench.scorer_digest,
         "seed": scenario.seed,
     }
+
+
+def _stop(scenario: Scenario) -> dict[str, Any]:
+    """The rule by which points stop, if there is one."""
+    if scenario.sweep is None or scenario.sweep.stop is None:
+        return {}
+    return {"stop": scenario.sweep.stop.model_dump(exclude_none=True)}
 
 
 def _allocation(bench: Workbench, transmitter: int) -> dict[str, str]:

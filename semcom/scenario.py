@@ -25,12 +25,15 @@ from pydantic import (
 from semcom.plugins import load_plugins
 from semcom.ranges import expand_numbers
 from semcom.scenario_errors import ScenarioError, explain, known_name
+from semcom.stop import Stop
 from semcom.yaml_source import YamlSource
 
 __all__ = ["DataSettings", "Scenario", "ScenarioError", "SegmenterSettings", "Sweep", "Transmitter"]
 
 #: label of the uncoded pictures that are measured beside the transmitters
 REFERENCE = "original pictures"
+#: distances whose bias depends on the number of pictures, and what to take instead
+FRECHET = {"frechet_efficientnet_lite0": "kid_efficientnet_lite0", "fid": "kid"}
 SEGMENTERS = ("transmitter", "scorer")
 
 
@@ -197,6 +200,11 @@ class Sweep(_Strict):
     realisations: int = Field(
         1, ge=1, le=10_000, description="independent noise draws of every picture and point"
     )
+    stop: Stop | None = Field(
+        None,
+        description="when a transmitter has enough pictures at a point, looked at after 8, 16, 32, "
+        "... of them; all pictures if left out",
+    )
 
     @field_validator("esn0_db", mode="before")
     @classmethod
@@ -216,12 +224,15 @@ class Sweep(_Strict):
         return () if self.esn0_db == "auto" else self.esn0_db
 
     def joined(self, other: Sweep) -> Sweep:
-        """The points and realisations of both; ValueError where only one of them finds its own."""
+        """The points and realisations of both; ValueError where the rest of them differs."""
+        if self.stop != other.stop:
+            raise ValueError("their points stop by different rules")
         if (self.esn0_db == "auto") != (other.esn0_db == "auto"):
             raise ValueError("one run found its own points and another was given them")
         return Sweep(
             esn0_db=tuple(sorted({*self.points, *other.points})) or "auto",
             realisations=max(self.realisations, other.realisations),
+            stop=self.stop,
         )
 
 
@@ -290,6 +301,8 @@ class Scenario(_Strict):
                 "esn0_db is auto, but a budget decides at each point what is sent: give the points "
                 "as numbers"
             )
+        if self.sweep is not None and self.sweep.stop is not None:
+            self._check_stop(self.sweep.stop)
         for one in self.transmitters:
             if one.codec != "original" and (one.allocation is not None) != self.has_budget:
                 raise ValueError(
@@ -299,6 +312,17 @@ class Scenario(_Strict):
                     "`allocation: {protection: equal}`"
                 )
         return self
+
+    def _check_stop(self, stop: Stop) -> None:
+        if stop.miou_half_width is not None and "miou" not in self.metrics:
+            raise ValueError("stop.miou_half_width needs miou among the metrics")
+        for name in self.metrics:
+            if name in FRECHET:
+                raise ValueError(
+                    f"stop gives points different numbers of pictures, and {name} is biased by an "
+                    "amount that depends on that number: leave out one of them, or take the kernel "
+                    f"distance {FRECHET[name]}, which is unbiased"
+                )
 
     @property
     def has_budget(self) -> bool:

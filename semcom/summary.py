@@ -13,8 +13,9 @@ from typing import Any
 import semcom
 from semcom.files import write_atomically
 from semcom.identity import digest
-from semcom.plan import WHOLE, Shard
+from semcom.plan import WHOLE, Shard, picture_ranks
 from semcom.results import Results, Row
+from semcom.stop import Stop, stages
 from semcom.workbench import measurement_id
 
 __all__ = ["COLUMNS", "read_summary", "select", "summarise", "wilson", "write_summary"]
@@ -84,11 +85,14 @@ def summarise(
     *,
     points: Sequence[float | None] | None = None,
     quick: bool = False,
+    first: int | None = None,
 ) -> list[dict[str, Any]]:
     """Rows of the summary for what the newest run asked; points that were never run have no row.
 
     ``points`` picks some (None is the row without a channel); ``quick`` leaves out metrics that
-    take long to sum up. Raises ValueError if nothing was run in ``folder``.
+    take long to sum up; ``first`` sums up so many pictures, in the order in which a rule to stop
+    looks at them, and otherwise that rule says how many. Raises ValueError if nothing was run in
+    ``folder``.
     """
     if results.run is None:
         raise ValueError(f"{folder}: there are no results here; `semcom run` makes them")
@@ -101,10 +105,38 @@ def summarise(
     for transmitter in plan["transmitters"]:
         for point in chosen:
             sent = found.get((transmitter["setup"], point), [])
+            if first is not None:
+                sent = _of_first(plan, sent, first)
+            elif "stop" in plan:
+                sent = _until_enough(results, plan, transmitter, point, sent, metrics, cache)
             if sent:
                 rows.append(_row(results, plan, transmitter, point, sent, metrics, cache))
     cache.write()
     return rows
+
+
+def _of_first(plan: Row, sent: list[Row], pictures: int) -> list[Row]:
+    ranks = picture_ranks(plan["seed"], [image["sample"] for image in plan["images"]])
+    return [row for row in sent if ranks[row["sample"]] < pictures]
+
+
+def _until_enough(
+    results: Results,
+    plan: Row,
+    transmitter: Row,
+    point: float | None,
+    sent: list[Row],
+    metrics: dict[str, Any],
+    cache: _Cache,
+) -> list[Row]:
+    """What the rule to stop takes of ``sent``: a folder may hold more from other runs."""
+    rule = Stop.model_validate(plan["stop"])
+    quick = {name: metric for name, metric in metrics.items() if name in QUICK}
+    for count in stages(len(plan["images"])):
+        part = _of_first(plan, sent, count)
+        if part and rule.met(_row(results, plan, transmitter, point, part, quick, cache)):
+            return part
+    return sent
 
 
 def select(

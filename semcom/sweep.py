@@ -23,9 +23,10 @@ from semcom.events import Event, Finished, Point, Progress, Started
 from semcom.files import write_atomically
 from semcom.grid import PICTURES, Probe, find_edges, first_guess, grid_id, spread_points
 from semcom.identity import digest, seed_from
-from semcom.plan import WHOLE, Plan, Shard, Task, picture_order, run_id, versions
+from semcom.plan import WHOLE, Plan, Shard, Task, picture_order, picture_ranks, run_id, versions
 from semcom.results import CountsFile, Results, Row
 from semcom.scenario import Scenario
+from semcom.stop import stages
 from semcom.summary import summarise, write_summary
 from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id, work
 
@@ -107,6 +108,12 @@ class _Engine:
             self.link = Link(self.scenario.link)
         sweep = self.scenario.sweep
         self.finds_points = sweep is not None and sweep.esn0_db == "auto"
+        self.stop = sweep.stop if sweep is not None else None
+        if self.stop is not None and shard != WHOLE:
+            raise ValueError(
+                "a shard cannot tell when a point has enough pictures: leave out the shard, or "
+                "sweep.stop"
+            )
         self.plan = self._planned([()] * len(bench.transmitters) if self.finds_points else None)
         self.computed = 0
         self.provenance = ""
@@ -133,17 +140,22 @@ class _Engine:
             done=tasks - sum(missing.values()),
             skipped=tuple(self.bench.dataset.skipped.values()),
         )
-        yield from self._encode(
-            (task.transmitter, task.index)
-            for encoding, tasks in self.plan.by_encoding().items()
-            if encoding not in self.results.encodings or any(map(self._missing, tasks))
-            for task in tasks[:1]
-        )
+        if self.stop is None:
+            yield from self._encode(
+                (task.transmitter, task.index)
+                for encoding, tasks in self.plan.by_encoding().items()
+                if encoding not in self.results.encodings or any(map(self._missing, tasks))
+                for task in tasks[:1]
+            )
         for point in self.plan.points:
             before, at = self.computed, time.perf_counter()
-            self._transmit(point)
-            yield from self._receive(point)
-            yield from self._measure(point)
+            for tasks in self._portions(point):
+                if self.stop is not None:
+                    missing = filter(self._missing, tasks)
+                    yield from self._encode((task.transmitter, task.index) for task in missing)
+                self._transmit(point, tasks)
+                yield from self._receive(point, tasks)
+                yield from self._measure(point, tasks)
             if self.computed > before and point is not None:
                 self.point_seconds.append(time.perf_counter() - at)
             self.ahead.discard(point)
@@ -151,6 +163,21 @@ class _Engine:
             yield Point(point, rows, self._seconds_left())
         write_summary(summarise(self.results, self.folder), self.folder / "summary.csv")
         yield Finished(self.folder, self.computed, time.perf_counter() - started)
+
+    def _portions(self, point: float | None) -> Iterator[Sequence[Task]]:
+        """The tasks of a point in portions; with a rule to stop, more until it is met."""
+        tasks = self.plan.tasks[point]
+        if self.stop is None:
+            yield tasks
+            return
+        ranks = picture_ranks(self.scenario.seed, self.bench.sample_digests)
+        for count in stages(len(self.bench.sample_digests)):
+            yield [t for t in tasks if ranks[self.bench.sample_digests[t.index]] < count]
+            rows = summarise(self.results, self.folder, points=[point], quick=True, first=count)
+            enough = {row["label"] for row in rows if self.stop.met(row)}
+            tasks = tuple(
+                t for t in tasks if self.bench.transmitters[t.transmitter].label not in enough
+            )
 
     def _describe(self, text: str | None) -> None:
         """Write down what is asked for and by which versions, unless it is the same as before."""
@@ -236,9 +263,9 @@ class _Engine:
                 jobs[name] = ("encode", (transmitter, index))
         yield from self._work("encode", None, list(jobs.values()))
 
-    def _transmit(self, point: float | None) -> None:
-        """Send all payloads of a point in one batch; their fate is on disk when this returns."""
-        tasks = [t for t in self.plan.tasks[point] if t.id not in self.results.transmissions]
+    def _transmit(self, point: float | None, tasks: Iterable[Task]) -> None:
+        """Send the payloads of ``tasks`` in one batch; their fate is on disk when this returns."""
+        tasks = [task for task in tasks if task.id not in self.results.transmissions]
         if not tasks:
             return
         fates = self._arrive(tasks) if point is None else self._over_the_link(tasks, point)
@@ -317,10 +344,10 @@ class _Engine:
             for own, one in zip(payloads, sent, strict=True)
         ]
 
-    def _receive(self, point: float | None) -> Iterator[Event]:
-        """Rebuild every picture of a point that is not known yet, once per set of packets."""
+    def _receive(self, point: float | None, tasks: Iterable[Task]) -> Iterator[Event]:
+        """Rebuild every picture of ``tasks`` that is not known yet, once per set of packets."""
         jobs: dict[str, Job] = {}
-        for task in self.plan.tasks[point]:
+        for task in tasks:
             sent = self.results.transmissions[task.id]
             receipt = self.results.receipts.get(sent["receipt"])
             if receipt is None or (
@@ -331,10 +358,10 @@ class _Engine:
                 jobs[sent["receipt"]] = ("receive", arguments)
         yield from self._work("receive", point, list(jobs.values()))
 
-    def _measure(self, point: float | None) -> Iterator[Event]:
-        """Measure every received picture of a point that is not measured yet, once each."""
+    def _measure(self, point: float | None, tasks: Iterable[Task]) -> Iterator[Event]:
+        """Measure every received picture of ``tasks`` that is not measured yet, once each."""
         jobs: dict[str, Job] = {}
-        for task in self.plan.tasks[point]:
+        for task in tasks:
             sent = self.results.transmissions[task.id]
             picture = self.results.receipts[sent["receipt"]]["picture"]
             if self._unmeasured(task, picture):

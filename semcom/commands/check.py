@@ -43,7 +43,8 @@ def check(
             mistaken = True
             continue
         total = sum(len(of_point) for of_point in tasks.tasks.values())
-        print(f"{path}: good, {_points(scenario, tasks)}{total} tasks")
+        most = "at most " if scenario.sweep is not None and scenario.sweep.stop else ""
+        print(f"{path}: good, {_points(scenario, tasks)}{most}{total} tasks")
     if mistaken:
         raise typer.Exit(2)
 
