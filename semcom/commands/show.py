@@ -24,6 +24,7 @@ _COLUMNS = (
     ("PSNR\ndB", "psnr_db"),
     ("mIoU\nof map", "miou_map"),
     ("MS-SSIM", "ms_ssim"),
+    ("SI", "semantic_information"),
     ("FID", "fid"),
     ("KID", "kid"),
     ("uses\n/pixel", "channel_uses_per_pixel"),

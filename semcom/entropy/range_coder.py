@@ -43,6 +43,12 @@ class RangeWriter:
         self._coder.encode(symbol, _categorical(p, perfect=False))
         self.information -= math.log2(float(p[symbol]) / float(frequencies.sum()))
 
+    def write_symbols(self, symbols: np.ndarray, frequencies: np.ndarray) -> None:
+        """Code ``symbols`` [n] int, all under the same ``frequencies`` [alphabet]."""
+        p = frequencies.astype(np.float32)
+        self._coder.encode(symbols.astype(np.int32), _categorical(p, perfect=False))
+        self.information -= float(np.log2(frequencies[symbols] / frequencies.sum()).sum())
+
     def getvalue(self) -> bytes:
         """All bytes; a whole number of 32-bit words, little endian."""
         return self._coder.get_compressed().astype("<u4").tobytes()
@@ -62,14 +68,18 @@ class RangeReader:
         self._coder = constriction.stream.queue.RangeDecoder(words)
 
     def read_bit(self, p_one: float) -> int:
-        return self._read(_bernoulli(p_one, perfect=False))
+        return int(self._read(_bernoulli(p_one, perfect=False)))
 
     def read_symbol(self, frequencies: np.ndarray) -> int:
-        return self._read(_categorical(frequencies.astype(np.float32), perfect=False))
+        return int(self._read(_categorical(frequencies.astype(np.float32), perfect=False)))
 
-    def _read(self, model: Any) -> int:
+    def read_symbols(self, count: int, frequencies: np.ndarray) -> np.ndarray:
+        """The next ``count`` symbols [count] int64, all under the same frequencies."""
+        return self._read(_categorical(frequencies.astype(np.float32), perfect=False), count)
+
+    def _read(self, model: Any, *count: int) -> Any:
         try:
-            return int(self._coder.decode(model))
+            return self._coder.decode(model, *count)
         except AssertionError:  # how constriction reports data that no encoder can have made
             raise ValueError("range-coded data is damaged") from None
 

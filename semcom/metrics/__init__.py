@@ -18,6 +18,7 @@ from semcom.metrics.kernel_distance import Kid, KidEfficientNetLite0
 from semcom.metrics.metric import Counts, Metric
 from semcom.metrics.ms_ssim import MsSsim
 from semcom.metrics.segmentation import Miou, MiouMap
+from semcom.metrics.semantic_information import SemanticInformation
 
 __all__ = ["METRICS", "Counts", "Metric", "build", "check"]
 
@@ -30,6 +31,7 @@ METRICS: dict[str, type] = {
         KidEfficientNetLite0,
         Psnr,
         MsSsim,
+        SemanticInformation,
         Fid,
         Kid,
     )

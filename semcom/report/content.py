@@ -23,6 +23,7 @@ METRICS = (
     ("fid", "FID", "", "lower"),
     ("kid_efficientnet_lite0", "Kernel distance (EfficientNet-Lite0)", "", "lower"),
     ("kid", "KID", "", "lower"),
+    ("semantic_information", "Semantic information (SI)", "", "higher"),
     ("psnr_db", "PSNR", "dB", "higher"),
     ("ms_ssim", "MS-SSIM", "", "higher"),
     ("bler", "Block error rate of payloads (BLER)", "", "lower"),

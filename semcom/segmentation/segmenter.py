@@ -74,14 +74,22 @@ class SegmentationNet(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        features = self.backbone(x)[1 + self.size.finest :]
+        logits = self.decode(self.features(x))
+        return F.interpolate(logits, size=x.shape[2:], mode="bilinear", align_corners=False)
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """[B, 3, H, W] in [-1, 1] -> the feature maps that the decoder reads, finest first."""
+        return self.backbone(x)[1 + self.size.finest :]
+
+    def decode(self, features: list[Tensor]) -> Tensor:
+        """Feature maps -> logits [B, classes, h, w] at the resolution of the finest one."""
         h: Tensor = self.context(features[-1].mean((2, 3), keepdim=True))
         for f, lateral, fuse in zip(
             features[::-1], list(self.lateral)[::-1], self.fuse, strict=True
         ):
             h = F.interpolate(h, size=f.shape[2:], mode="nearest")
             h = fuse(h + lateral(f))
-        return F.interpolate(self.head(h), size=x.shape[2:], mode="bilinear", align_corners=False)
+        return self.head(h)
 
 
 class Segmenter:

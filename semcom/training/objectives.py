@@ -19,6 +19,7 @@ from semcom.training.discriminator import Discriminator, adversarial_gradient, h
 from semcom.training.index_prior import IndexPriorObjective
 from semcom.training.perceptual import PerceptualLoss
 from semcom.training.recipe import Recipe
+from semcom.training.transform_codec import TransformCodecObjective
 
 __all__ = ["OBJECTIVES", "Objective", "class_weight_table", "draw_keep_fraction", "quantised_share"]
 
@@ -322,4 +323,5 @@ OBJECTIVES: dict[str, type] = {
     "map_path": MapPathObjective,
     "image_path": ImagePathObjective,
     "index_prior": IndexPriorObjective,
+    "transform_codec": TransformCodecObjective,
 }

@@ -48,7 +48,7 @@ class Recipe(_Strict):
     """See the YAML files beside this module for complete examples."""
 
     name: str
-    objective: Literal["segmenter", "map_path", "image_path", "index_prior"]
+    objective: Literal["segmenter", "map_path", "image_path", "index_prior", "transform_codec"]
     network: str = Field("compact", description="a size of the network, e.g. compact or scorer")
     data: tuple[TrainingData, ...] = Field(min_length=1)
     size: tuple[int, int] = (256, 512)
@@ -89,6 +89,17 @@ class Recipe(_Strict):
         1.0, ge=0, le=1, description="how often the generator sees the decoded map"
     )
     image_weights: str | None = Field(None, description="frozen image path (index prior only)")
+    pixel_lambda: tuple[float, float] = Field(
+        (3e-4, 1.5e-2),
+        description="transform codec: bits per pixel that a unit of MSE is worth, at the lowest and"
+        " at the highest rate",
+    )
+    feature_loss: Literal["none", "perceptual", "semantic"] = Field(
+        "none", description="transform codec: what is kept beside pixels"
+    )
+    feature_lambda: tuple[float, float] = Field(
+        (1.0, 1.0), description="transform codec: as pixel_lambda, of the feature loss"
+    )
     checkpoint_minutes: float = Field(
         3.0, ge=0, description="between checkpoints, what a power cut can cost; 0: every step"
     )

@@ -154,3 +154,27 @@ def test_a_recipe_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
 def test_class_weights_name_known_classes(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unicorn"):
         list(train(recipe(class_weights={"unicorn": 2.0}), tmp_path, made_set()))
+
+
+def transform_recipe(**change) -> Recipe:
+    return recipe(objective="transform_codec", crop=(32, 48), learning_rate=2e-3, **change)
+
+
+def test_the_transform_codec_learns_to_need_fewer_bits(tmp_path: Path) -> None:
+    reports = list(train(transform_recipe(steps=60), tmp_path, made_set()))
+    loss = [p.losses["loss"] for p in reports]
+    assert sum(loss[-8:]) < 0.8 * sum(loss[:8])
+    state = load_file(tmp_path / "made.safetensors")
+    dtypes = {v.dtype for k, v in state.items() if k.startswith("prior.")}
+    assert dtypes == {torch.int8, torch.int16}
+    assert "analysis.basis" not in state
+
+
+@pytest.mark.parametrize("feature", ["perceptual", "semantic"])
+def test_the_transform_codec_learns_what_features_need(tmp_path: Path, feature: str) -> None:
+    r = transform_recipe(steps=2, batch=2, feature_loss=feature, feature_lambda=(0.5, 2.0))
+    _, second = train(r, tmp_path, made_set())
+    assert 0 < second.losses["feature"] < 10
+    # what is fine-tuned begins where the base ended
+    again = r.model_copy(update={"start_from": str(tmp_path / "made.safetensors"), "steps": 1})
+    assert [p.step for p in train(again, tmp_path / "again", made_set())] == [1]

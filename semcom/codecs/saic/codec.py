@@ -1,0 +1,189 @@
+"""SAIC and its two rivals as codecs: one network, trained towards three ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from semcom.codecs.codec import Packet, Reconstruction
+from semcom.codecs.conventional.picture_codec import conceal
+from semcom.codecs.saic.bitstream import HEADER_BYTES, Header
+from semcom.codecs.saic.config import STRIDE
+from semcom.entropy import CodedLatent
+from semcom.entropy.latent_model import LEVELS
+
+if TYPE_CHECKING:
+    from semcom.codecs.saic.network import Loaded
+
+__all__ = ["SaicCodec", "SaicSettings"]
+
+
+class SaicSettings(BaseModel):
+    """One operating point of the transform codec."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    variant: Literal["saic", "tdic", "apic"] = Field(
+        default="saic",
+        description="what the network was trained for: saic a task, tdic pixels, apic perception",
+    )
+    bits_per_pixel: float = Field(
+        gt=0,
+        allow_inf_nan=False,
+        description="most bits per pixel, header included; the highest of 256 rates that fits",
+    )
+    weights: str | None = Field(
+        default=None, description="file of weights of one's own, in place of the variant's"
+    )
+    network: Literal["compact", "tiny"] = "compact"
+
+
+class SaicCodec:
+    """Learned transform codec trained for a task, for pixels or for perception (arXiv 2201.12599).
+
+    One packet per picture. A lost one leaves the receiver with nothing: it shows the mean colour of
+    photographs, as it does for conventional codecs.
+    """
+
+    name = "saic"
+    needs_label_map = False
+    Settings = SaicSettings
+
+    def __init__(self, settings: SaicSettings, size: tuple[int, int] | None = (256, 512)) -> None:
+        self.settings = settings
+        self.size = None if size is None else (int(size[0]), int(size[1]))
+
+    @property
+    def display_name(self) -> str:
+        """The name for plots and tables."""
+        return self.settings.variant.upper()
+
+    @cached_property
+    def _loaded(self) -> Loaded:
+        from semcom.codecs.saic.network import load_network
+
+        return load_network(self.settings.weights or self.settings.variant, self.settings.network)
+
+    def identity(self) -> dict[str, Any]:
+        """Settings and the digest of the weights."""
+        settings = self.settings.model_dump(exclude={"weights"})
+        return {"codec": self.name, **settings, "weights": self._loaded.digest}
+
+    def encode(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
+        """``image`` [H, W, 3] uint8 to one packet within the rate.
+
+        Raises ValueError for another shape or type, another size than agreed, or a rate that even
+        the lowest level exceeds.
+        """
+        image = np.asarray(image)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+            raise ValueError(
+                f"{self.display_name} codes uint8 RGB pictures [H, W, 3], not {image.dtype} "
+                f"{image.shape}; convert grey or transparent pictures to RGB first"
+            )
+        height, width = image.shape[:2]
+        if self.size is not None and (height, width) != self.size:
+            raise ValueError(
+                f"this picture is {height} x {width}, "
+                f"but {self.size[0]} x {self.size[1]} was agreed with the receiver"
+            )
+        loaded = self._loaded
+        head = Header(0, (height, width), loaded.tag)
+        head.to_bytes()  # a picture too large is refused before any work
+        levels = _Levels(loaded, image)
+        budget = int(self.settings.bits_per_pixel * height * width / 8) - HEADER_BYTES
+        level, data = self._fit(levels, budget, height * width)
+        header = head._replace(level=level).to_bytes()
+        coded = levels.coded(level)
+        hyper = round(coded.hyper_bits())
+        latent = min(round(coded.bits()), 8 * len(data)) - hyper
+        bits = {"header": 8 * HEADER_BYTES, "side_information": hyper, "latent": latent}
+        bits["padding"] = 8 * len(data) - hyper - latent
+        return [Packet(header + data, bits=bits)]
+
+    def decode(self, payloads: Sequence[bytes | None]) -> Reconstruction:
+        """The picture [H, W, 3] uint8; ValueError for a foreign or damaged payload."""
+        if len(payloads) != 1:
+            raise ValueError(f"{self.display_name} sends one packet, got {len(payloads)}")
+        payload = payloads[0]
+        if payload is None:
+            if self.size is None:
+                raise ValueError("nothing was received and no picture size was agreed")
+            return Reconstruction(conceal(self.size))
+        header = Header.from_bytes(payload)
+        loaded = self._loaded
+        if header.network != loaded.tag:
+            raise ValueError("this packet was made by another network than the receiver's")
+        if self.size is not None and header.size != self.size:
+            raise ValueError(
+                f"the packet holds {header.size[0]} x {header.size[1]} pixels where "
+                f"{self.size[0]} x {self.size[1]} were agreed"
+            )
+        latent = loaded.model.read(payload[HEADER_BYTES:], header.level, header.shape).latent
+        return Reconstruction(_synthesise(loaded, latent, header))
+
+    def _fit(self, levels: _Levels, num_bytes: int, pixels: int) -> tuple[int, bytes]:
+        """The highest level, and its stream, within ``num_bytes``."""
+        low, high = 0, LEVELS  # information grows with the level
+        while high - low > 1:
+            middle = (low + high) // 2
+            fits = levels.coded(middle).bits() <= 8 * num_bytes
+            low, high = (middle, high) if fits else (low, middle)
+        while low >= 0:
+            data = levels.stream(low)
+            if len(data) <= num_bytes:
+                return low, data
+            low -= 1
+        least = 8 * (HEADER_BYTES + len(data)) / pixels
+        raise ValueError(
+            f"{self.display_name} cannot code this picture in {self.settings.bits_per_pixel} bits "
+            f"per pixel, its lowest rate takes {least:.4f}: ask for more"
+        )
+
+
+class _Levels:
+    """One picture at every rate; the analysis runs once."""
+
+    def __init__(self, loaded: Loaded, image: np.ndarray) -> None:
+        import torch
+
+        from semcom.segmentation.backbone import normalise
+
+        self._loaded = loaded
+        below, right = (-side % STRIDE for side in image.shape[:2])
+        padded = np.pad(image, ((0, below), (0, right), (0, 0)), mode="edge")
+        with torch.inference_mode():
+            self._latent = loaded.network.analysis(normalise(torch.tensor(padded[None])))
+        self._coded: dict[int, CodedLatent] = {}
+
+    def coded(self, level: int) -> CodedLatent:
+        """Symbols at ``level``."""
+        import torch
+
+        if level not in self._coded:
+            network = self._loaded.network
+            with torch.inference_mode():
+                y = self._latent * network.gain(torch.tensor([level]))
+                z = network.side_information(y).round()
+            self._coded[level] = self._loaded.model.quantise(y[0].numpy(), z[0].numpy(), level)
+        return self._coded[level]
+
+    def stream(self, level: int) -> bytes:
+        """Range-coded bytes at ``level``."""
+        return self._loaded.model.write(self.coded(level))
+
+
+def _synthesise(loaded: Loaded, latent: np.ndarray, header: Header) -> np.ndarray:
+    import torch
+
+    network = loaded.network
+    with torch.inference_mode():
+        scaled = torch.tensor(latent)[None] * network.inverse_gain(torch.tensor([header.level]))
+        x = network.synthesis(scaled.contiguous(memory_format=torch.channels_last))[0]
+        pixels = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    height, width = header.size
+    return pixels.permute(1, 2, 0)[:height, :width].contiguous().numpy()

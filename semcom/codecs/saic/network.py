@@ -1,0 +1,112 @@
+"""The whole network: analysis, gain, entropy model, synthesis; and how a shipped one is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from semcom import weights
+from semcom.codecs.saic.config import SIZES, TransformSize
+from semcom.codecs.saic.prior import LatentPrior, hyper_padding
+from semcom.codecs.saic.transforms import Analysis, HyperAnalysis, Synthesis
+from semcom.entropy import LatentModel
+from semcom.entropy.latent_model import LEVELS
+from semcom.layout import channels_last
+
+__all__ = ["Coded", "Loaded", "TransformNetwork", "load_network"]
+
+#: logarithms of the gain at the lowest and the highest rate, before training
+_LOWEST_GAIN, _HIGHEST_GAIN = -0.5, 1.8
+
+
+class Coded(NamedTuple):
+    """``picture`` [B, 3, H, W] as it will be received, and its ``bits`` [B]."""
+
+    picture: Tensor
+    bits: Tensor
+
+
+class TransformNetwork(nn.Module):
+    """A transform codec of variable rate.
+
+    Rates are levels 0 to 255. Each channel of the latent is multiplied by a gain before rounding
+    and by another after it, both exponential in the level (gain units: Cui et al., "Asymmetric
+    gained deep image compression with continuous rate adaptation", 2021).
+    """
+
+    def __init__(self, size: TransformSize) -> None:
+        super().__init__()
+        self.size = size
+        self.analysis, self.synthesis = Analysis(size), Synthesis(size)
+        self.hyper_analysis = HyperAnalysis(size)
+        self.prior = LatentPrior(size)
+        spread = torch.full((size.latent,), _HIGHEST_GAIN - _LOWEST_GAIN)
+        begin = torch.full((size.latent,), _LOWEST_GAIN)
+        self.log_gain = nn.Parameter(torch.stack([begin, spread]))
+        self.log_inverse_gain = nn.Parameter(-torch.stack([begin, spread]))
+
+    def gain(self, level: Tensor) -> Tensor:
+        """``level`` [B] -> factors [B, C, 1, 1] before rounding."""
+        return _factors(self.log_gain, level)
+
+    def inverse_gain(self, level: Tensor) -> Tensor:
+        """``level`` [B] -> factors [B, C, 1, 1] after rounding."""
+        return _factors(self.log_inverse_gain, level)
+
+    def side_information(self, y: Tensor) -> Tensor:
+        """Scaled latent [B, C, h, w] of any size -> side information, not rounded."""
+        below, right = hyper_padding((y.shape[2], y.shape[3]))
+        return self.hyper_analysis(F.pad(y, (0, right, 0, below), mode="replicate"))
+
+    def forward(self, x: Tensor, level: Tensor, g: torch.Generator) -> Coded:
+        """Pictures [B, 3, H, W] in [-1, 1], sides multiples of 16, at ``level`` [B] each."""
+        y = self.analysis(x) * self.gain(level)
+        latent, bits = self.prior(y, self.side_information(y), level, g)
+        return Coded(self.synthesis(latent * self.inverse_gain(level)), bits)
+
+
+def _factors(log: Tensor, level: Tensor) -> Tensor:
+    t = (level.to(log) / (LEVELS - 1))[:, None]
+    return torch.exp(log[0] + t * log[1])[:, :, None, None]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network ready to code: the float transforms and the whole-number entropy model."""
+
+    network: TransformNetwork
+    model: LatentModel
+    digest: str
+
+    @classmethod
+    def of(cls, network: TransformNetwork, digest: str) -> Loaded:
+        """Freeze ``network``; ``digest`` names its weights."""
+        channels_last(network.eval().requires_grad_(False))
+        integers = {key: value.numpy() for key, value in network.prior.integers().items()}
+        return cls(network, LatentModel(integers), digest)
+
+    @property
+    def tag(self) -> int:
+        """The byte that packets carry to name their network."""
+        return int(self.digest[:2], 16)
+
+
+@cache
+def load_network(name: str, size: str = "compact") -> Loaded:
+    """A network by the name (or file) of its weights; see :func:`semcom.weights.path`.
+
+    Raises FileNotFoundError, or ValueError where the file holds another network.
+    """
+    network = TransformNetwork(SIZES[size])
+    try:
+        network.load_state_dict(weights.load(name))
+    except RuntimeError as error:
+        raise ValueError(
+            f"weights {name!r} do not fit the transform codec of size {size!r}"
+        ) from error
+    return Loaded.of(network, weights.digest(name))

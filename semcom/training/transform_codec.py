@@ -1,0 +1,127 @@
+"""Training of the transform codec towards pixels (TDIC), perception (APIC) or a task (SAIC)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from semcom.codecs.saic.config import SIZES
+from semcom.codecs.saic.network import TransformNetwork
+from semcom.entropy.integer_conv import WEIGHT_STEPS
+from semcom.entropy.latent_model import LEVELS
+from semcom.layout import channels_last
+from semcom.training.batches import Batch, TrainingSet
+from semcom.training.checkpoint import shipped_state
+from semcom.training.perceptual import PerceptualLoss
+from semcom.training.recipe import Recipe
+
+__all__ = ["TransformCodecObjective"]
+
+
+class _Pixels:
+    """Mean squared error of RGB samples, in squared steps of 8 bits."""
+
+    def __call__(self, received: Tensor, original: Tensor) -> Tensor:
+        return 127.5**2 * (received - original).square().mean()
+
+
+class _Perception:
+    """Distance of ImageNet features, see :class:`PerceptualLoss`."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.net = channels_last(PerceptualLoss()).to(device)
+
+    def __call__(self, received: Tensor, original: Tensor) -> Tensor:
+        with torch.no_grad():
+            real = self.net.features(original)
+        return self.net(self.net.features(received), real)
+
+
+class _Semantics:
+    """Share of semantic information lost, as the transmitter's segmenter weighs it."""
+
+    def __init__(self, device: torch.device) -> None:
+        from semcom.segmentation import load_segmenter
+
+        self.net = load_segmenter("transmitter").net.to(device)  # never the one that scores
+
+    def __call__(self, received: Tensor, original: Tensor) -> Tensor:
+        from semcom.segmentation.semantic_weights import semantic_distance, semantic_weights
+
+        features, weights = semantic_weights(self.net, original)
+        lost, whole = semantic_distance(self.net.features(received), features, weights)
+        return (lost / whole).mean()
+
+
+class TransformCodecObjective:
+    """``bits per pixel + lambda_p MSE + lambda_f (perceptual or semantic distance)``.
+
+    Every picture of a batch has its own level, drawn evenly; each lambda runs exponentially from
+    the first to the second number of ``pixel_lambda`` and ``feature_lambda`` over the levels.
+    """
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self.recipe = recipe
+        self.network = TransformNetwork(SIZES[recipe.network]).to(device)
+        self.networks: dict[str, nn.Module] = {"network": self.network}
+        whole = list(self.network.prior.parameters())
+        known = {id(p) for p in whole}
+        rest = [p for p in self.network.parameters() if id(p) not in known]
+        self.parameters = rest + whole
+        groups = [
+            {"params": rest, "lr": recipe.learning_rate},
+            # kept in units of whole numbers
+            {"params": whole, "lr": recipe.learning_rate * WEIGHT_STEPS},
+        ]
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "network": torch.optim.AdamW(
+                groups, betas=(0.9, 0.99), weight_decay=recipe.weight_decay
+            )
+        }
+        self.pixels = _Pixels()
+        self.features = {
+            "none": lambda device: None,
+            "perceptual": _Perception,
+            "semantic": _Semantics,
+        }[recipe.feature_loss](device)
+
+    def prepare(self, samples: TrainingSet) -> None:
+        """Nothing to do."""
+
+    def shipped(self, network: nn.Module) -> dict[str, Tensor]:
+        """Transforms in half precision, the entropy model in the whole numbers it runs in."""
+        integers = network.prior.integers()  # type: ignore[union-attr, operator]
+        whole = {f"prior.{key}": value for key, value in integers.items()}
+        return shipped_state(network) | whole
+
+    def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
+        original = draw().image
+        level = torch.randint(LEVELS, (len(original),), generator=g)
+        picture, bits = self.network(original, level.to(original.device), g)
+        bpp = bits.mean() / (original.shape[2] * original.shape[3])
+        shown = {"bits_per_pixel": bpp.item()}
+        loss = bpp
+        errors = []
+        for x, y, t in zip(picture, original, (level / (LEVELS - 1)).tolist(), strict=True):
+            error = self.pixels(x, y)
+            errors.append(error.item())
+            loss = loss + _between(self.recipe.pixel_lambda, t) * error / len(original)
+            if self.features is not None:
+                distance = self.features(x[None], y[None])
+                shown["feature"] = shown.get("feature", 0.0) + distance.item() / len(original)
+                loss = loss + _between(self.recipe.feature_lambda, t) * distance / len(original)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizers["network"].step()
+        self.optimizers["network"].zero_grad(set_to_none=True)
+        mean_error = sum(errors) / len(errors)
+        psnr = sum(10 * math.log10(255**2 / max(e, 1 / 12)) for e in errors) / len(errors)
+        return {"loss": loss.item(), **shown, "mse": mean_error, "psnr_db": psnr}
+
+
+def _between(ends: tuple[float, float], t: float) -> float:
+    """Exponential from the first end at 0 to the second at 1."""
+    return ends[0] ** (1 - t) * ends[1] ** t
