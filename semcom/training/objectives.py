@@ -17,7 +17,7 @@ from semcom.training.batches import Batch, TrainingSet
 from semcom.training.checkpoint import shipped_state
 from semcom.training.discriminator import Discriminator, adversarial_gradient, hinge_loss
 from semcom.training.index_prior import IndexPriorObjective
-from semcom.training.perceptual import PerceptualLoss
+from semcom.training.perceptual import PerceptualLoss, colour_distance
 from semcom.training.recipe import Recipe
 from semcom.training.transform_codec import TransformCodecObjective
 
@@ -251,6 +251,10 @@ class ImagePathObjective(_Network):
         perceptual = self.perceptual(fake, real)
         loss = r.pixel_weight * pixel + r.perceptual_weight * perceptual
         shown = {"pixel": pixel.item(), "perceptual": perceptual.item()}
+        if r.colour_weight:
+            colour = colour_distance(picture, batch.image)
+            loss = loss + r.colour_weight * colour
+            shown["colour"] = colour.item()
         if self.segmenter is not None:
             seen = self.segmenter(picture)
             understood, _ = _against_truth(seen, batch.label_map, self.weights[:-1])

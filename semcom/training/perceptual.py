@@ -8,7 +8,23 @@ from torch import Tensor, nn
 
 from semcom.segmentation.backbone import EfficientNetLite0
 
-__all__ = ["PerceptualLoss"]
+__all__ = ["PerceptualLoss", "colour_distance"]
+
+
+def colour_distance(received: Tensor, original: Tensor) -> Tensor:
+    """Mean absolute difference of colour between [B, 3, H, W] pictures in [-1, 1], scalar.
+
+    Colour is what is left of a 4x4 pixels' mean without its grey value, so a texture may be where it
+    likes, but not in a colour of its own.
+
+    >>> red, grey = torch.tensor([1.0, -1, -1]).reshape(1, 3, 1, 1), torch.zeros(1, 3, 4, 4)
+    >>> round(colour_distance(red.expand(1, 3, 4, 4), grey).item(), 3)
+    0.889
+    >>> colour_distance(grey - 0.5, grey).item()
+    0.0
+    """
+    difference = F.avg_pool2d(received - original, 4)
+    return (difference - difference.mean(1, keepdim=True)).abs().mean()
 
 
 class PerceptualLoss(nn.Module):

@@ -74,6 +74,9 @@ class Recipe(_Strict):
     default_weight: float = Field(1.0, ge=0)
     pixel_weight: float = 1.0
     perceptual_weight: float = 0.5
+    colour_weight: float = Field(
+        0.0, ge=0, description="of the colour of 4x4 pixels: keeps blotches out of the textures"
+    )
     segmentation_weight: float = Field(
         0.0, ge=0, description="of the transmitter's segmenter, on the received picture"
     )
