@@ -14,8 +14,8 @@ __all__ = ["PerceptualLoss", "colour_distance"]
 def colour_distance(received: Tensor, original: Tensor) -> Tensor:
     """Mean absolute difference of colour between [B, 3, H, W] pictures in [-1, 1], scalar.
 
-    Colour is the mean of 4x4 pixels without its grey value: a texture may be where it likes, but not
-    in a colour of its own.
+    Colour is the mean of 4x4 pixels without its grey value: a texture may be where it likes, but
+    not in a colour of its own.
 
     >>> red, grey = torch.tensor([1.0, -1, -1]).reshape(1, 3, 1, 1), torch.zeros(1, 3, 4, 4)
     >>> round(colour_distance(red.expand(1, 3, 4, 4), grey).item(), 3)
