@@ -66,6 +66,7 @@ QUALITIES = (
     ("miou", "mIoU of the received picture", "higher is better"),
     ("frechet_efficientnet_lite0", "Fréchet distance\n(EfficientNet-Lite0)", FLAT),
     ("fid", "FID", FLAT),
+    ("semantic_information", "Semantic information (SI)", "higher is better"),
     ("psnr_db", "PSNR (dB)", "higher is better"),
 )
 

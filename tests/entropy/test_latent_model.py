@@ -92,6 +92,20 @@ def test_what_is_read_is_what_was_written(height, width, level, spread) -> None:
         assert np.abs(found.latent - y).max() <= 0.5 + 1e-4
 
 
+def test_golden_bytes() -> None:
+    """Bytes are the format: what was written once must be read for ever, on every machine."""
+    m, y, z = model(), np.arange(-24, 24).reshape(8, 2, 3) / 4, np.array([[[-1]], [[2]]])
+    data = m.write(m.quantise(y, z, 77))
+    assert data.hex() == GOLDEN
+    assert np.abs(m.read(bytes.fromhex(GOLDEN), 77, (2, 3)).latent - y).max() <= 0.5
+
+
+GOLDEN = (
+    "145fd3ff91fbd3e45e2f0a3ca158260acfb1d30f81dbefa0491ef7e2aa437a4719566c53384c78bf"
+    "0af3bd512d95744de699dd48863f9d379c26e0058fc58bbea1e5774af15a3adf29f27abf400b8a7c"
+)
+
+
 def test_a_stream_of_other_contents_is_refused() -> None:
     m = model()
     g = np.random.default_rng(1)
