@@ -64,6 +64,8 @@ def build(name: str, rate: float | str, size: tuple[int, int]) -> Any:
     """The codec ``name`` at ``rate``, or at its default where it takes no rate."""
     settings = CODECS[name].Settings
     takes_rate = "bits_per_pixel" in settings.model_fields
+    if rate == "lowest" and CODECS[name].needs_label_map:
+        takes_rate = False
     return CODECS[name](settings(bits_per_pixel=rate) if takes_rate else settings(), size=size)
 
 

@@ -51,27 +51,31 @@ class IndexModel:
         if self._embedding.shape != (len(NEIGHBOURS), self.codes + 1, hidden):
             raise ValueError("the index model's embedding does not fit its output layer")
 
-    def frequencies(self, grid: np.ndarray, r: int, c: int) -> np.ndarray:
-        """Integer frequencies [codes] of the token at (r, c); ``grid`` [h, w], -1 where empty."""
-        h = self._row[r * ROW_BANDS // grid.shape[0]].copy()
+    def frequencies(self, grid: np.ndarray, r: int, columns: np.ndarray) -> np.ndarray:
+        """Integer frequencies [n, codes] of the tokens of row ``r`` at ``columns`` [n].
+
+        ``grid`` [h, w] holds -1 where there is no token; only cells before these are looked at.
+        """
+        h = self._row[r * ROW_BANDS // grid.shape[0]]
         for n, (dr, dc) in enumerate(NEIGHBOURS):
-            rr, cc = r + dr, c + dc
-            inside = rr >= 0 and 0 <= cc < grid.shape[1]
-            h += self._embedding[n, grid[rr, cc] if inside else -1]
+            cc = columns + dc
+            inside = (cc >= 0) & (cc < grid.shape[1]) & (r + dr >= 0)
+            seen = np.where(inside, grid[r + dr, np.where(inside, cc, 0)], -1)
+            h = h + self._embedding[n, seen]
         logits = (np.maximum(h, 0) @ self._output).astype(np.int64) + self._bias
-        steps = (logits.max() - logits) >> self._shift
+        steps = (logits.max(axis=1, keepdims=True) - logits) >> self._shift
         return _TABLE[np.minimum(steps, 255)]
 
     def write(self, writer: RangeWriter, grid: np.ndarray) -> None:
         """Code every index of ``grid`` [h, w] int, -1 where there is none (known to both ends)."""
-        seen = np.full(grid.shape, -1, np.int64)
-        for r, c in np.argwhere(grid >= 0):
-            writer.write_symbol(int(grid[r, c]), self.frequencies(seen, r, c))
-            seen[r, c] = grid[r, c]
+        for r, row in enumerate(grid):
+            columns = np.flatnonzero(row >= 0)
+            if len(columns):
+                writer.write_symbols(row[columns], self.frequencies(grid, r, columns))
 
     def read(self, reader: RangeReader, mask: np.ndarray) -> np.ndarray:
         """Indices [h, w] at the cells of ``mask`` [h, w] bool, -1 elsewhere."""
         grid = np.full(mask.shape, -1, np.int64)
         for r, c in np.argwhere(mask):
-            grid[r, c] = reader.read_symbol(self.frequencies(grid, r, c))
+            grid[r, c] = reader.read_symbol(self.frequencies(grid, r, np.array([c]))[0])
         return grid

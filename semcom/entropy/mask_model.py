@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from semcom.entropy.range_coder import RangeReader, RangeWriter
@@ -22,35 +24,32 @@ class MaskModel:
     """
 
     def __init__(self) -> None:
-        self._counts = np.ones((5, 2))  # contexts x (dropped, kept); half counts, doubled
-
-    def _cells(self, owned: np.ndarray) -> list[tuple[int, int]]:
-        return [(int(r), int(c)) for r, c in np.argwhere(owned)]
-
-    def _context(self, mask: np.ndarray, r: int, c: int) -> int:
-        # mask is padded by one cell above, left and right
-        return int(mask[r + 1, c]) + int(mask[r, c : c + 3].sum())
-
-    def _p_kept(self, context: int) -> float:
-        dropped, kept = self._counts[context]
-        return float(kept / (dropped + kept))
+        # contexts x (dropped, kept), half counts doubled; lists, as cells come one by one
+        self._counts = [[1, 1] for _ in range(5)]
 
     def write(self, writer: RangeWriter, mask: np.ndarray, owned: np.ndarray) -> None:
         """Code ``mask`` [h, w] bool at the cells of ``owned`` [h, w] bool."""
-        padded = np.zeros((mask.shape[0] + 1, mask.shape[1] + 2), bool)
-        for r, c in self._cells(owned):
-            context = self._context(padded, r, c)
-            writer.write_bit(int(mask[r, c]), self._p_kept(context))
-            self._learn(padded, context, r, c, bool(mask[r, c]))
+        bits = iter(mask[owned].astype(int).tolist())
+
+        def code(p_kept: float) -> int:
+            bit = next(bits)
+            writer.write_bit(bit, p_kept)
+            return bit
+
+        self._run(owned, code)
 
     def read(self, reader: RangeReader, owned: np.ndarray) -> np.ndarray:
         """The mask [h, w] bool; False outside ``owned``."""
-        padded = np.zeros((owned.shape[0] + 1, owned.shape[1] + 2), bool)
-        for r, c in self._cells(owned):
-            context = self._context(padded, r, c)
-            self._learn(padded, context, r, c, bool(reader.read_bit(self._p_kept(context))))
-        return padded[1:, 1:-1]
+        return self._run(owned, reader.read_bit)
 
-    def _learn(self, padded: np.ndarray, context: int, r: int, c: int, kept: bool) -> None:
-        padded[r + 1, c + 1] = kept
-        self._counts[context, int(kept)] += 2
+    def _run(self, owned: np.ndarray, code: Callable[[float], int]) -> np.ndarray:
+        """``code`` every owned cell under its probability of being kept, learning as it goes."""
+        rows, columns = owned.shape
+        # a cell more above, left and right: no neighbour is out of the grid
+        mask = [[0] * (columns + 2) for _ in range(rows + 1)]
+        for r, c in np.argwhere(owned).tolist():
+            above, here = mask[r], mask[r + 1]
+            counts = self._counts[here[c] + above[c] + above[c + 1] + above[c + 2]]
+            here[c + 1] = bit = code(counts[1] / (counts[0] + counts[1]))
+            counts[bit] += 2
+        return np.array(mask, bool)[1:, 1:-1]

@@ -44,10 +44,17 @@ class RangeWriter:
         self.information -= math.log2(float(p[symbol]) / float(frequencies.sum()))
 
     def write_symbols(self, symbols: np.ndarray, frequencies: np.ndarray) -> None:
-        """Code ``symbols`` [n] int, all under the same ``frequencies`` [alphabet]."""
-        p = frequencies.astype(np.float32)
-        self._coder.encode(symbols.astype(np.int32), _categorical(p, perfect=False))
-        self.information -= float(np.log2(frequencies[symbols] / frequencies.sum()).sum())
+        """Code ``symbols`` [n] int under ``frequencies`` [alphabet], or each under its row of
+        [n, alphabet]; the bytes are those of :meth:`write_symbol` called n times.
+        """
+        p, values = frequencies.astype(np.float32), symbols.astype(np.int32)
+        if p.ndim == 1:
+            self._coder.encode(values, _categorical(p, perfect=False))
+            chosen = p[symbols]
+        else:
+            self._coder.encode(values, _categorical(perfect=False), p)
+            chosen = np.take_along_axis(p, symbols[:, None], 1)[:, 0]
+        self.information -= float(np.log2(chosen / frequencies.sum(-1)).sum())
 
     def getvalue(self) -> bytes:
         """All bytes; a whole number of 32-bit words, little endian."""

@@ -20,7 +20,7 @@ def scatter_codes(
     n = shape[0] * shape[1]
     grid = mask_token.to(codes).expand(b, n, c)
     grid = grid.scatter(1, cells[..., None].expand(-1, -1, c), codes)
-    return grid.transpose(1, 2).reshape(b, c, *shape)
+    return grid.reshape(b, *shape, c).permute(0, 3, 1, 2)  # channels last in memory
 
 
 class AdaptiveDemasking(nn.Module):
