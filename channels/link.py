@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from channels.coding import Code
 
-__all__ = ["PATHS", "Link", "LinkReport", "Path", "Transmission"]
+__all__ = [
+    "PATHS",
+    "Link",
+    "LinkReport",
+    "Path",
+    "Transmission",
+    "account",
+    "code_of",
+    "path_of",
+]
 
 # Raised whenever the same settings give different answers than before.
 _REVISION = 1
@@ -208,8 +217,8 @@ class Link:
         device, frame = self.settings.device, frames[0]
         if device != "cpu" and not torch.cuda.is_available():
             raise ValueError(f"device {device!r} is not available here: choose device 'cpu'")
-        code = _build_code(self.settings, frame.transport_block_bits, frame.block_bits)
-        path = _build_path(self.settings)
+        code = code_of(self.settings, frame.transport_block_bits, frame.block_bits)
+        path = path_of(self.settings)
         blocks = np.stack([split(*pair) for pair in zip(payloads, frames, strict=True)])
         count, num_blocks, k = blocks.shape
         snr = torch.tensor(esn0_db, dtype=torch.float64, device=device)
@@ -231,7 +240,7 @@ class Link:
                 arrived = join(decided[row], frames[i])
                 wrong = blocks[i] != decided[row]
                 uses = (attempt + 1) * self.channel_uses(len(payloads[i]))
-                report = _report(
+                report = account(
                     payloads[i], arrived, wrong, frames[i], attempt + 1, uses, int(spent[i])
                 )
                 outcome[i] = arrived, report
@@ -249,7 +258,8 @@ class Link:
 
 
 @lru_cache(maxsize=128)
-def _build_code(settings: LinkSettings, transport_block_bits: int, block_bits: int) -> Code:
+def code_of(settings: LinkSettings, transport_block_bits: int, block_bits: int) -> Code:
+    """The channel code of one code block, built once."""
     from channels.coding import build_code
 
     return build_code(
@@ -266,7 +276,8 @@ def _build_code(settings: LinkSettings, transport_block_bits: int, block_bits: i
 
 
 @lru_cache(maxsize=16)
-def _build_path(settings: LinkSettings) -> Path:
+def path_of(settings: LinkSettings) -> Path:
+    """The way from coded bits to soft bits, built once."""
     from channels.antennas import FlatAntennas
     from channels.binary import BinaryChannel
     from channels.ofdm import OfdmChannel
@@ -291,7 +302,7 @@ def _base_graph(settings: LinkSettings, size: int, block_bits: int) -> str:
     return "bg2" if small and block_bits <= 3840 and settings.rate <= 0.9 else "bg1"
 
 
-def _report(
+def account(
     sent: bytes,
     received: bytes | None,
     wrong: np.ndarray,

@@ -7,13 +7,46 @@ need two sums over sqrt(M) levels instead of one over M points.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import torch
 
 from channels.settings import BITS_PER_SYMBOL
 
-__all__ = ["Modulation"]
+__all__ = ["Modulation", "Symbols", "build_modulation", "watched"]
+
+
+@dataclass
+class Symbols:
+    """Symbols that :func:`watched` saw, in the order in which they were mapped and demapped."""
+
+    sent: list[torch.Tensor] = field(default_factory=list)
+    received: list[torch.Tensor] = field(default_factory=list)
+    noise_variance: list[torch.Tensor] = field(default_factory=list)
+
+
+_WATCHER: ContextVar[Symbols | None] = ContextVar("_WATCHER", default=None)
+
+
+@contextmanager
+def watched() -> Iterator[Symbols]:
+    """Collect what every modulation maps and demaps meanwhile, for constellation diagrams.
+
+    >>> with watched() as seen:
+    ...     sent = Modulation("qpsk").map(torch.tensor([0, 0], dtype=torch.uint8))
+    >>> torch.equal(seen.sent[0], sent)
+    True
+    """
+    seen = Symbols()
+    token = _WATCHER.set(seen)
+    try:
+        yield seen
+    finally:
+        _WATCHER.reset(token)
 
 
 class Modulation:
@@ -51,13 +84,19 @@ class Modulation:
         amplitude = self._levels[index]
         if self._axes == 1:
             amplitude = torch.cat([amplitude, torch.zeros_like(amplitude)], dim=-1)
-        return torch.view_as_complex(amplitude.contiguous())
+        symbols = torch.view_as_complex(amplitude.contiguous())
+        if (seen := _WATCHER.get()) is not None:
+            seen.sent.append(symbols)
+        return symbols
 
     def demap(self, symbols: torch.Tensor, noise_variance: torch.Tensor) -> torch.Tensor:
         """Soft bits log p(1)/p(0) float32 [..., n] of received ``symbols`` complex64 [..., S].
 
         ``noise_variance`` (of the complex noise) broadcasts against ``symbols``.
         """
+        if (seen := _WATCHER.get()) is not None:
+            seen.received.append(symbols)
+            seen.noise_variance.append(noise_variance.expand(symbols.shape))
         received = torch.view_as_real(symbols)[..., : self._axes]
         scale = 1.0 / noise_variance.to(received.dtype)
         scale = scale.expand(symbols.shape).unsqueeze(-1)

@@ -17,6 +17,7 @@ from semcom.commands.lists import channels, codecs, version
 from semcom.commands.merge import merge
 from semcom.commands.photo import decode, encode
 from semcom.commands.plot import plot
+from semcom.commands.replay import replay
 from semcom.commands.report import report
 from semcom.commands.run import run
 from semcom.commands.show import show
@@ -43,6 +44,7 @@ app.command()(merge)
 app.command()(plot)
 app.command()(show)
 app.command()(report)
+app.command()(replay)
 app.command()(link)
 app.command()(check)
 app.command()(schema)

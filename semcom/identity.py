@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["array_digest", "digest", "seed_from"]
+__all__ = ["array_digest", "digest", "fading_seed", "packet_seeds", "seed_from"]
 
 
 def digest(*parts: Any) -> str:
@@ -51,3 +51,16 @@ def seed_from(*parts: Any) -> int:
     True
     """
     return int(digest("seed", *parts)[:16], 16) >> 1
+
+
+def packet_seeds(seed: int, sample: str, esn0_db: float, realisation: int, count: int) -> list[int]:
+    """A seed for each of ``count`` packets of a picture sent once.
+
+    No word of the codec is in them: all codecs meet the same noise.
+    """
+    return [seed_from(seed, sample, esn0_db, number, realisation) for number in range(count)]
+
+
+def fading_seed(seed: int, sample: str, esn0_db: float, realisation: int) -> int:
+    """The seed of the one fade that all packets of a frame meet, whatever the codec."""
+    return seed_from(seed, sample, esn0_db, "fading", realisation)

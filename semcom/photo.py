@@ -15,7 +15,7 @@ from semcom.codecs.codec import Packet, Reconstruction
 from semcom.container import CodedPicture
 from semcom.scenario_errors import known_name
 
-__all__ = ["decode_photo", "encode_photo", "parse_settings", "parse_size"]
+__all__ = ["build_codec", "decode_photo", "encode_photo", "parse_settings", "parse_size"]
 
 
 def parse_settings(assignments: list[str]) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def encode_photo(
     from semcom.data.files import read_image
     from semcom.data.sample import fit
 
-    coder, checked = _build(codec, settings, size)
+    coder, checked = build_codec(codec, settings, size)
     if not image.is_file():
         raise FileNotFoundError(f"{image}: no such file")
     pixels = fit(read_image(image).convert("RGB"), size, Image.Resampling.LANCZOS)
@@ -105,7 +105,7 @@ def decode_photo(file: Path) -> tuple[CodedPicture, Reconstruction]:
     coded = CodedPicture.read(file)
     try:
         settings = json.loads(coded.settings)
-        received: Reconstruction = _build(coded.codec, settings, coded.size)[0].decode(
+        received: Reconstruction = build_codec(coded.codec, settings, coded.size)[0].decode(
             coded.payloads
         )
     except (ValueError, RecursionError) as error:
@@ -113,7 +113,7 @@ def decode_photo(file: Path) -> tuple[CodedPicture, Reconstruction]:
     return coded, received
 
 
-def _build(codec: str, settings: Any, size: tuple[int, int]) -> tuple[Any, BaseModel]:
+def build_codec(codec: str, settings: Any, size: tuple[int, int]) -> tuple[Any, BaseModel]:
     """The codec ``codec`` and its checked settings."""
     from semcom.codecs import CODECS
 

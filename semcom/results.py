@@ -132,6 +132,8 @@ class Results:
     """All rows of a counts file, by kind and id; rows that come twice count once."""
 
     run: Row | None = None
+    #: every ``run`` row by its id
+    runs: dict[str, Row] = field(default_factory=dict)
     grids: dict[str, Row] = field(default_factory=dict)
     encodings: dict[str, Row] = field(default_factory=dict)
     receipts: dict[str, Row] = field(default_factory=dict)
@@ -154,7 +156,7 @@ class Results:
         """Take up one row; the newest ``run`` row says what is asked for now."""
         kind = row["kind"]
         if kind == "run":
-            self.run = row
+            self.run = self.runs[row["id"]] = row
         elif kind == "grid":
             self.grids.setdefault(row["id"], row)
         elif kind == "encoding":

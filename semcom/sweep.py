@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 from semcom.events import Event, Finished, Point, Progress, Started
 from semcom.files import write_atomically
 from semcom.grid import PICTURES, Probe, find_edges, first_guess, grid_id, spread_points
-from semcom.identity import digest, seed_from
+from semcom.identity import digest, fading_seed, packet_seeds
 from semcom.plan import WHOLE, Plan, Shard, Task, picture_order, picture_ranks, run_id, versions
 from semcom.results import CountsFile, Results, Row
 from semcom.scenario import Scenario
@@ -307,15 +307,18 @@ class _Engine:
             own = self.bench.payloads(task.encoding)
             parts.append(slice(len(payloads), len(payloads) + len(own)))
             payloads += own
-            # no word of the codec: all of them meet the same noise
-            common = (self.scenario.seed, self.bench.sample_digests[task.index], esn0_db)
-            seeds += [seed_from(*common, number, task.realisation) for number in range(len(own))]
+            seeds += packet_seeds(*self._occasion(task, esn0_db), len(own))
         if self.bench.allocated:
             return self._in_frames(
                 tasks, esn0_db, [payloads[p] for p in parts], [seeds[p] for p in parts]
             )
         sent = cast("Link", self.link).transmit(payloads, esn0_db, seeds)
         return [_Fate.of(payloads[part], sent.payloads[part], sent.reports[part]) for part in parts]
+
+    def _occasion(self, task: Task, esn0_db: float) -> tuple[int, str, float, int]:
+        """What the seeds of a task's packets are drawn from."""
+        sample = self.bench.sample_digests[task.index]
+        return self.scenario.seed, sample, esn0_db, task.realisation
 
     def _in_frames(
         self,
@@ -326,17 +329,7 @@ class _Engine:
     ) -> list[_Fate]:
         """Send every task's packets in the frame that was chosen for it."""
         frames = [self.bench.transmitters[task.transmitter].settings.frame for task in tasks]
-        # one fade for a picture at a point, whatever the codec
-        fading = [
-            seed_from(
-                self.scenario.seed,
-                self.bench.sample_digests[task.index],
-                esn0_db,
-                "fading",
-                task.realisation,
-            )
-            for task in tasks
-        ]
+        fading = [fading_seed(*self._occasion(task, esn0_db)) for task in tasks]
         link = cast("BudgetLink", self.link)
         sent = link.transmit_frames(frames, payloads, esn0_db, seeds, fading)
         return [

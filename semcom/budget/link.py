@@ -61,7 +61,7 @@ class BudgetLink:
 
         ``seeds`` draw the noise of every block, ``fading_seeds`` the coefficient of every frame.
         """
-        snr = self._states(esn0_db, fading_seeds)
+        snr = self.states(esn0_db, fading_seeds)
         outcomes: dict[tuple[int, int], tuple[bytes | None, LinkReport]] = {}
         batches: dict[LinkSettings, list[tuple[int, int]]] = {}
         for f, frame in enumerate(frames):
@@ -104,7 +104,8 @@ class BudgetLink:
             )
         return self.settings.one_block(block.modulation, blocks.rate)
 
-    def _states(self, esn0_db: float, fading_seeds: Sequence[int]) -> list[float]:
+    def states(self, esn0_db: float, fading_seeds: Sequence[int]) -> list[float]:
+        """Es/N0 in dB that every frame meets: the mean and its own fade."""
         if self.settings.channel == "awgn":
             return [esn0_db] * len(fading_seeds)
         if not fading_seeds:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from semcom.commands.terminal import ResultsFolder
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from semcom.results import Results
 
 __all__ = ["show"]
 
@@ -35,7 +39,12 @@ _COLUMNS = (
 _LEAST = 4
 
 
-def show(folder: ResultsFolder) -> None:
+def show(
+    folder: ResultsFolder,
+    tasks: Annotated[
+        bool, typer.Option("--tasks", help="list every transmission with its id instead")
+    ] = False,
+) -> None:
     """Print the summary of a run: every point, the cliffs, and where the bits go."""
     from rich.console import Console
 
@@ -44,7 +53,11 @@ def show(folder: ResultsFolder) -> None:
     from semcom.summary import read_summary
 
     rows = read_summary(folder / "summary.csv")
-    content = collect(rows, Results.read(folder), folder)
+    results = Results.read(folder)
+    if tasks:
+        _print_tasks(results)
+        return
+    content = collect(rows, results, folder)
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=200, color_system=None)
@@ -56,6 +69,28 @@ def show(folder: ResultsFolder) -> None:
     for table in (_cliffs(content["transmitters"], found), _budget(content["transmitters"])):
         if table is not None:
             console.print("", table, sep="\n")
+
+
+def _print_tasks(results: Results) -> None:
+    """A line per transmission of the newest run; ``semcom replay`` takes its id."""
+    from semcom.replay import DIGITS
+    from semcom.summary import select
+
+    if results.run is None:
+        return
+    sent = [row for rows in select(results, results.run["plan"]).values() for row in rows]
+    widths = [max([5, *(len(row[key]) for row in sent)]) for key in ("transmitter", "image")]
+    print(f"{'task':{DIGITS}}  {'Es/N0':>6} {'try':>4}  {'transmitter':{widths[0]}}  "
+          f"{'image':{widths[1]}}  arrived")  # fmt: skip
+    for row in sent:
+        kinds = [packet["kind"] for packet in results.encodings[row["encoding"]]["packets"]]
+        marks = list(zip(kinds, row["arrived"], strict=True))
+        lost = list(dict.fromkeys(kind.replace("_", " ") for kind, mark in marks if mark == "0"))
+        fate = f"{row['arrived'].count('1')} of {len(kinds)}"
+        fate += f", lost: {', '.join(lost)}" if lost else ""
+        snr = "none" if row["esn0_db"] is None else f"{row['esn0_db']:g}"
+        print(f"{row['id'][:DIGITS]}  {snr:>6} {row['realisation'] + 1:>4}  "
+              f"{row['transmitter']:{widths[0]}}  {row['image']:{widths[1]}}  {fate}")  # fmt: skip
 
 
 def _points(found: list[tuple[str, list[dict[str, Any]]]], console: Console) -> Table:

@@ -1,0 +1,261 @@
+"""One transmission of a run made again, exactly, and looked into.
+
+A run keeps the payloads of every coded picture, and the noise that they meet is drawn from seeds.
+So any transmission can be sent again: which packets arrive, why the others do not, and the picture
+with and without them. What comes out is compared with the row in ``counts.jsonl``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from semcom.codecs.codec import Reconstruction
+from semcom.container import CodedPicture
+from semcom.identity import array_digest, fading_seed, packet_seeds
+from semcom.pictures import PictureStore
+from semcom.plan import versions
+from semcom.results import Results, Row
+from semcom.workbench import receipt_id
+
+if TYPE_CHECKING:
+    from channels import LinkReport, LinkSettings
+    from channels.inspection import Inspection
+    from semcom.budget.frame import Frame
+
+__all__ = ["PacketReplay", "Replay", "find_task", "replay"]
+
+#: digits of an id that are shown
+DIGITS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class PacketReplay:
+    """One packet: what was sent, what it met, what became of it."""
+
+    kind: str
+    #: bits of its parts (header, mask, indices, ...)
+    bits: dict[str, int]
+    sent: bytes
+    received: bytes | None
+    #: what it met on the link; None without a channel, over an ideal code, or if nothing was sent
+    inspection: Inspection | None = None
+    settings: LinkSettings | None = None
+
+    @property
+    def esn0_db(self) -> np.ndarray | None:
+        """Es/N0 in dB of every symbol of the last attempt behind the equaliser, [S]."""
+        return None if self.inspection is None else self.inspection.attempts[-1].esn0_db
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """A transmission made again; ``task``, ``encoding`` and ``run`` are its rows in the results."""
+
+    task: Row
+    encoding: Row
+    run: Row
+    packets: tuple[PacketReplay, ...]
+    #: what the camera saw and its label map, if they were kept
+    original: np.ndarray | None
+    truth: np.ndarray | None
+    #: the picture from what arrived, and from all that was sent
+    received: Reconstruction
+    complete: Reconstruction
+    #: where this is not what the results say, and what may be the reason; empty if it is
+    differences: tuple[str, ...]
+
+
+def find_task(results: Results, text: str) -> Row:
+    """The transmission whose id begins with ``text``.
+
+    Raises ValueError if there is none or more than one.
+    """
+    found = [row for name, row in results.transmissions.items() if name.startswith(text.lower())]
+    if not text or not found:
+        raise ValueError(f"no task {text!r} in these results; `semcom show DIR --tasks` lists them")
+    if len(found) > 1:
+        raise ValueError(
+            f"{len(found)} tasks begin with {text!r}; give more digits of the one that is meant"
+        )
+    return found[0]
+
+
+def replay(folder: Path, task: str) -> Replay:
+    """Send the transmission ``task`` (its id or the first digits of it) of the run again.
+
+    Raises ValueError or FileNotFoundError in one sentence if it is unknown, or if its packets or
+    pictures are no longer in ``folder``.
+    """
+    results = Results.read(folder)
+    if results.run is None:
+        raise FileNotFoundError(f"{folder}: there are no results here; `semcom run` makes them")
+    row = find_task(results, task)
+    run = results.runs.get(row["run"], results.run)
+    encoding = results.encodings[row["encoding"]]
+    coded = CodedPicture.read(folder / "packets" / f"{row['encoding']}.semcom")
+    packets, report = _send(coded, encoding, row, run["plan"]["link"])
+    differences = _link_differences(row, packets, report)
+    store = PictureStore(folder / "pictures")
+    received, complete, others = _decode(coded, packets, row, results, store)
+    differences += others
+    if differences:
+        differences += _versions(run)
+    original, truth = store.sample(row["sample"])
+    return Replay(
+        row, encoding, run, packets, original, truth, received, complete, tuple(differences)
+    )
+
+
+def _send(
+    coded: CodedPicture, encoding: Row, row: Row, link: Row | None
+) -> tuple[tuple[PacketReplay, ...], LinkReport | None]:
+    """What becomes of the packets over the link with the identity ``link``."""
+    known = [(packet["kind"], packet["bits"]) for packet in encoding["packets"]]
+    if row["esn0_db"] is None:
+        whole = zip(known, coded.payloads, strict=True)
+        return tuple(PacketReplay(*what, sent, sent) for what, sent in whole), None
+    assert link is not None
+    occasion = (row["seed"], row["sample"], row["esn0_db"], row["realisation"])
+    seeds = packet_seeds(*occasion, len(coded.payloads))
+    if "frames" in link:
+        from semcom.budget.fitting import FittedSettings
+
+        frame = FittedSettings.model_validate_json(coded.settings).frame
+        met, received, reports = _in_a_frame(frame, coded.payloads, link, row, seeds)
+    else:
+        met, received, reports = _one_by_one(coded.payloads, link, row["esn0_db"], seeds)
+    packets = tuple(
+        PacketReplay(kind, bits, sent, got, *inside)
+        for (kind, bits), sent, got, inside in zip(
+            known, coded.payloads, received, met, strict=True
+        )
+    )
+    return packets, sum(reports[1:], start=reports[0])
+
+
+Met = tuple["Inspection | None", "LinkSettings | None"]
+
+
+def _one_by_one(
+    payloads: Sequence[bytes], link: Row, esn0_db: float, seeds: Sequence[int]
+) -> tuple[list[Met], list[bytes | None], list[LinkReport]]:
+    from channels import Link
+    from channels.inspection import inspect_payload
+    from semcom.report.content import link_settings
+
+    settings = link_settings(link)
+    sent = Link(settings).transmit(payloads, esn0_db, seeds)
+    met: list[Met] = [
+        (inspect_payload(settings, payload, esn0_db, seed), settings)
+        for payload, seed in zip(payloads, seeds, strict=True)
+    ]
+    return met, sent.payloads, sent.reports
+
+
+def _in_a_frame(
+    frame: Frame, payloads: Sequence[bytes], link: Row, row: Row, seeds: Sequence[int]
+) -> tuple[list[Met], list[bytes | None], list[LinkReport]]:
+    from channels.inspection import inspect_payload
+    from semcom.budget.frame import fill
+    from semcom.budget.link import BudgetLink
+    from semcom.budget.settings import BudgetLinkSettings
+
+    known = BudgetLinkSettings.model_fields.keys() - {"budget"}
+    own = {key: value for key, value in link.items() if key in known}
+    spent = {"budget": {"channel_uses": frame.channel_uses}}
+    budget_link = BudgetLink(BudgetLinkSettings.model_validate(own | spent))
+    fading = fading_seed(row["seed"], row["sample"], row["esn0_db"], row["realisation"])
+    (sent,) = budget_link.transmit_frames([frame], [payloads], row["esn0_db"], [seeds], [fading])
+    (esn0_db,) = budget_link.states(row["esn0_db"], [fading])
+    met: list[Met] = []
+    for block, payload, seed in zip(frame.blocks, payloads, seeds, strict=True):
+        if not block.num_bytes or block.modulation is None:
+            met.append((None, None))
+            continue
+        settings = budget_link.block_link(block)
+        filled = fill(payload, block.num_bytes)
+        met.append((inspect_payload(settings, filled, esn0_db, seed), settings))
+    return met, sent.payloads, sent.reports
+
+
+def _link_differences(
+    row: Row, packets: Sequence[PacketReplay], report: LinkReport | None
+) -> list[str]:
+    found = []
+    arrived = "".join("01"[packet.received is not None] for packet in packets)
+    if arrived != row["arrived"]:
+        found.append(
+            f"other packets arrive: {arrived} here, {row['arrived']} in the results (1 arrived)"
+        )
+    altered = {
+        str(number): packet.received.hex()
+        for number, packet in enumerate(packets)
+        if packet.received is not None and packet.received != packet.sent
+    }
+    if altered != row["altered"]:
+        found.append("other packets have errors that their CRC did not notice")
+    counts = None if report is None else asdict(report)
+    if counts != row["link"]:
+        names = [name for name in counts or {} if (row["link"] or {}).get(name) != counts[name]]  # type: ignore[index]
+        found.append(f"the link's counts differ: {', '.join(names) or 'none were kept'}")
+    return found
+
+
+def _decode(
+    coded: CodedPicture,
+    packets: Sequence[PacketReplay],
+    row: Row,
+    results: Results,
+    store: PictureStore,
+) -> tuple[Reconstruction, Reconstruction, list[str]]:
+    """The picture from what arrived and from all packets, and how it differs from the one kept."""
+    picture = results.receipts[row["receipt"]]["picture"]
+    payloads = [packet.received for packet in packets]
+    intact = [packet.sent if packet.received == packet.sent else None for packet in packets]
+    try:
+        codec = _codec(coded)
+        complete = codec.decode(list(coded.payloads))
+        try:
+            received = codec.decode(payloads)
+        except ValueError:
+            if payloads == intact:
+                raise
+            received = codec.decode(intact)  # as a run does with what the CRC missed
+    except ValueError as error:
+        everything = results.receipts.get(
+            receipt_id(None, row["encoding"], "1" * len(packets), {}), {"picture": picture}
+        )
+        shown = store.get(picture), store.get(everything["picture"])
+        return *shown, [f"the pictures are those kept by the run, for here {error}"]
+    if array_digest(received.image, received.label_map) != picture:
+        return received, complete, ["the picture is another than the one that the run kept"]
+    return received, complete, []
+
+
+def _codec(coded: CodedPicture) -> Any:
+    from semcom.codecs import CODECS
+    from semcom.photo import build_codec
+
+    settings = json.loads(coded.settings)
+    if set(settings) == {"settings", "frame"}:
+        from semcom.budget.fitting import FittedCodec, FittedSettings
+
+        fitted = FittedSettings.model_validate(settings)
+        return FittedCodec(CODECS[coded.codec], fitted, coded.size)
+    return build_codec(coded.codec, settings, coded.size)[0]
+
+
+def _versions(run: Row) -> list[str]:
+    """What the run was made with and is another here."""
+    here, then = versions(), run["versions"]
+    return [
+        f"{name} was {then.get(name, 'absent')} and is {here.get(name, 'absent')} here"
+        for name in sorted(here.keys() | then.keys())
+        if here.get(name) != then.get(name)
+    ]
