@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from channels.coding import Code
+    from channels.ofdm import OfdmChannel
 
 __all__ = [
     "PATHS",
@@ -34,6 +35,7 @@ __all__ = [
 # Raised whenever the same settings give different answers than before.
 _REVISION = 1
 
+_DRIVE = ("drive", "position")
 _ANTENNAS = ("transmit_antennas", "receive_antennas", "detector", "detector_paths")
 
 # Coded bits handled at a time; bounds the memory of a transmission.
@@ -126,6 +128,12 @@ class Link:
         if self.settings.receive_antennas == 1:
             # what a link answers did not change when it learned of several antennas
             settings = {key: value for key, value in settings.items() if key not in _ANTENNAS}
+        if self.settings.drive is None:
+            settings = {key: value for key, value in settings.items() if key not in _DRIVE}
+        else:
+            from channels.drives import load_drive
+
+            settings["drive"] = load_drive(self.settings.drive).digest()
         return {"revision": _REVISION, "sionna": version("sionna"), **settings}
 
     def channel_uses(self, num_bytes: int) -> int:
@@ -164,12 +172,16 @@ class Link:
         payloads: Sequence[bytes],
         esn0_db: float | Sequence[float],
         seeds: Sequence[int],
+        positions: Sequence[str] | None = None,
     ) -> Transmission:
         """Send ``payloads`` at ``esn0_db`` (one for all or one each), each with its own seed.
 
         What happens to a payload depends on its bytes, its SNR, its seed and the settings only. A
         payload comes back exactly as sent or as ``None``, as far as its CRCs can tell; those they
         could not tell are counted as ``undetected``.
+
+        Along a drive (channel ``ray_traced``) ``positions`` names that of each payload, and matters
+        as well. Without it, and without ``position`` in the settings, the seed draws one.
         """
         if isinstance(payloads, bytes | bytearray | str):
             raise ValueError("payloads must be a sequence of bytes objects, not one of them alone")
@@ -183,6 +195,8 @@ class Link:
             raise ValueError(f"{len(seeds)} seeds for {len(payloads)} payloads")
         if any(seed < 0 for seed in seeds):
             raise ValueError("seeds must not be negative")
+        if positions is not None:
+            self._check_positions(positions, len(payloads))
 
         frames = [self.frame(len(payload)) for payload in payloads]
         groups: dict[tuple[int, int], list[int]] = {}
@@ -199,6 +213,7 @@ class Link:
                 results = self._transmit_equal(
                     [bytes(payloads[i]) for i in part], [frames[i] for i in part],
                     [snr[i] for i in part], [seeds[i] for i in part],
+                    None if positions is None else [positions[i] for i in part],
                 )  # fmt: skip
                 for i, result in zip(part, results, strict=True):
                     received[i], reports[i] = result
@@ -210,6 +225,7 @@ class Link:
         frames: list[Frame],
         esn0_db: list[float],
         seeds: list[int],
+        positions: list[str] | None,
     ) -> list[tuple[bytes | None, LinkReport]]:
         """Send payloads whose frames have the same number of blocks of the same length."""
         import torch
@@ -229,9 +245,12 @@ class Link:
         for attempt in range(self.settings.attempts):
             bits = torch.as_tensor(blocks[waiting].reshape(-1, k), device=device)
             coded = code.encode(bits, attempt).view(len(waiting), -1)
-            soft[attempt, waiting] = path.send(
-                coded, snr[waiting], [seeds[i] for i in waiting], attempt
-            )
+            own = coded, snr[waiting], [seeds[i] for i in waiting], attempt
+            if positions is None:
+                soft[attempt, waiting] = path.send(*own)
+            else:  # along a drive
+                where = [positions[i] for i in waiting]
+                soft[attempt, waiting] = cast("OfdmChannel", path).send(*own, where)
             so_far = [row[waiting].view(-1, code.n) for row in soft[: attempt + 1]]
             decided_bits, iterations = code.decode(*so_far)
             decided = decided_bits.view(len(waiting), num_blocks, k).cpu().numpy()
@@ -248,6 +267,18 @@ class Link:
             if not waiting:
                 break
         return outcome
+
+    def _check_positions(self, positions: Sequence[str], payloads: int) -> None:
+        if self.settings.drive is None or self.settings.position is not None:
+            why = "is along no drive" if self.settings.drive is None else "has a position already"
+            raise ValueError(f"a link over {self.settings.channel!r} that {why} takes no positions")
+        if len(positions) != payloads:
+            raise ValueError(f"{len(positions)} positions for {payloads} payloads")
+        from channels.drives import load_drive
+
+        drive = load_drive(self.settings.drive)
+        for name in positions:
+            drive.index(name)
 
     def frame(self, num_bytes: int) -> Frame:
         """How a payload of ``num_bytes`` is cut into code blocks."""

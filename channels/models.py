@@ -11,12 +11,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["MULTIPATH", "complex_normal", "flat_fading", "generator", "noise", "uniform"]
+__all__ = [
+    "MULTIPATH",
+    "POSITION",
+    "complex_normal",
+    "flat_fading",
+    "generator",
+    "noise",
+    "uniform",
+]
 
 # Purposes of random numbers, mixed into the seed.
 _NOISE, _FADING, _BITS = 0, 1, 2
 #: purpose of the seeds of multipath models
 MULTIPATH = 3
+#: purpose of the draw of a position along a drive
+POSITION = 4
 
 
 def generator(seed: int, purpose: int, attempt: int = 0) -> np.random.Generator:

@@ -1,4 +1,4 @@
-"""OFDM over the multipath models of TR 38.901, with channel estimation from pilots.
+"""OFDM over multipath (TR 38.901 or ray-traced), with channel estimation from pilots.
 
 Slots of 14 OFDM symbols, two of which carry pilots on every subcarrier. The channel acts on each
 resource element alone: the cyclic prefix is longer than the channel, and the channel stands still
@@ -18,6 +18,7 @@ from channels import models
 from channels.detection import build_detector
 from channels.modulation import build_modulation
 from channels.multipath import Multipath
+from channels.rays import RayTraced
 from channels.settings import OFDM_SYMBOLS, PILOT_SYMBOLS
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class OfdmChannel:
     """
 
     def __init__(self, settings: LinkSettings) -> None:
-        self.multipath = Multipath(settings)
+        traced = settings.channel == "ray_traced"
+        self.multipath = RayTraced(settings) if traced else Multipath(settings)
         self.grid = self.multipath.grid
         self._modulation = build_modulation(settings.modulation, settings.device)
         self._detect = build_detector(settings)
@@ -51,12 +53,18 @@ class OfdmChannel:
         self.pilots = torch.as_tensor(pilots, device=self._device)
 
     def send(
-        self, bits: torch.Tensor, esn0_db: torch.Tensor, seeds: Sequence[int], attempt: int
+        self,
+        bits: torch.Tensor,
+        esn0_db: torch.Tensor,
+        seeds: Sequence[int],
+        attempt: int,
+        positions: Sequence[str] | None = None,
     ) -> torch.Tensor:
         """``bits`` uint8 [P, n] of P payloads to soft bits [P, n].
 
         ``esn0_db`` float64 [P] is the mean ratio per data resource element and receive antenna, all
-        streams together, after the receiver's Fourier transform; pilots have the same energy.
+        streams together, after the receiver's Fourier transform; pilots have the same energy. Along
+        a drive it is the mean over all positions; ``positions`` are those of the payloads.
         """
         payloads, count = bits.shape
         size, streams = self.grid.size, self._streams
@@ -70,7 +78,13 @@ class OfdmChannel:
         for t in range(streams):
             sent[:, t, :, PILOT_SYMBOLS, t::streams] = self.pilots[:, t::streams]
 
-        gain = self.multipath.frequency_response(seeds, slots, attempt).to(bits.device)
+        if isinstance(self.multipath, RayTraced):
+            # the receiver levels what it gets, so a position's gain is one of its signal over noise
+            esn0_db = esn0_db + self.multipath.gains_db(seeds, positions).to(esn0_db.device)
+            gain = self.multipath.frequency_response(seeds, slots, attempt, positions)
+        else:
+            gain = self.multipath.frequency_response(seeds, slots, attempt)
+        gain = gain.to(bits.device)
         variance = (10.0 ** (-esn0_db / 10)).float()
         noise = models.noise(seeds, self._antennas * slots * OFDM_SYMBOLS * size, attempt)
         disturbance = torch.as_tensor(noise, device=bits.device).view(payloads, -1, *grid)

@@ -70,6 +70,7 @@ CHANNELS: dict[str, str] = {
     "umi": "OFDM over TR 38.901 urban microcell, a place in the street or a house per payload",
     "uma": "OFDM over TR 38.901 urban macrocell, a place in the street or a house per payload",
     "rma": "OFDM over TR 38.901 rural macrocell, a place in a car or a house per payload",
+    "ray_traced": "OFDM over the ray-traced paths of a drive, at the position of each payload",
 }
 
 # Highest carrier in GHz, TR 38.901, table 7.4.1-1.
@@ -137,8 +138,10 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "ofdm": (
         "channel",
         dict.fromkeys(_DELAY_LINES, OfdmSettings(delay_spread_ns=_DELAY_SPREAD_NS))
-        | dict.fromkeys(_PLACED, OfdmSettings()),
+        | dict.fromkeys([*_PLACED, "ray_traced"], OfdmSettings()),
     ),
+    "drive": ("channel", {"ray_traced": "street"}),
+    "position": ("channel", {"ray_traced": None}),
     "detector_paths": ("detector", {"k-best": 16}),
 }
 
@@ -187,6 +190,15 @@ class LinkSettings(BaseModel):
         description="Rician only: power of the direct path over the scattered ones in dB (6)",
     )
     ofdm: OfdmSettings | None = Field(default=None, description="OFDM channels only: the grid")
+    drive: str | None = Field(
+        default=None,
+        description="ray_traced only: paths along a drive, that of the package (street) or a file",
+    )
+    position: str | None = Field(
+        default=None,
+        description="ray_traced only: name of the position that all is sent to; if left out, the "
+        "one named like the picture, or one drawn per payload where no picture is sent",
+    )
     transmit_antennas: int = Field(
         default=1, ge=1, le=4, description="each sends a stream of its own, with its share of power"
     )
@@ -227,6 +239,8 @@ class LinkSettings(BaseModel):
                 filled[option] = defaults[choice]
         if filled.get("channel") in _DELAY_LINES:
             filled["ofdm"] = _with_delay_spread(filled["ofdm"])
+        if filled.get("channel") == "ray_traced":
+            filled["ofdm"] = _as_driven(filled["ofdm"], filled["drive"])
         code = filled.get("code", "ldpc")
         if code == "uncoded":
             filled.setdefault("rate", 1.0)
@@ -252,6 +266,18 @@ class LinkSettings(BaseModel):
     @classmethod
     def _channel_exists(cls, name: str) -> str:
         return _known(name, CHANNELS, "channel")
+
+    @field_validator("drive")
+    @classmethod
+    def _drive_can_be_read(cls, drive: str | None) -> str | None:
+        from channels.drives import load_drive
+
+        if drive is not None:
+            try:
+                load_drive(drive)
+            except OSError as error:
+                raise ValueError(str(error)) from error
+        return drive
 
     @model_validator(mode="after")
     def _can_work(self) -> LinkSettings:
@@ -287,15 +313,38 @@ class LinkSettings(BaseModel):
                     f"ofdm.delay_spread_ns does not concern channel {self.channel!r}, which draws "
                     "it with the place: leave it out"
                 )
+        elif self.drive is not None:
+            self._check_drive(grid, self.drive)
         elif grid.delay_spread_ns is not None:
             last_ns = _LAST_ECHO[self.channel[-1]] * grid.delay_spread_ns
-            prefix_us = grid.symbol_seconds * 1e6 - 1e3 / grid.subcarrier_spacing_khz
-            if last_ns > 1e3 * prefix_us:
-                raise ValueError(
-                    f"the last echo of channel {self.channel!r} comes after {last_ns:.0f} ns, past "
-                    f"the cyclic prefix of {1e3 * prefix_us:.0f} ns: lower ofdm.delay_spread_ns or "
-                    "ofdm.subcarrier_spacing_khz"
-                )
+            self._check_echo(grid, last_ns, "ofdm.delay_spread_ns or ")
+
+    def _check_drive(self, grid: OfdmSettings, name: str) -> None:
+        from channels.drives import load_drive
+
+        drive = load_drive(name)
+        if self.position is not None:
+            drive.index(self.position)
+        if grid.delay_spread_ns is not None:
+            raise ValueError(
+                "ofdm.delay_spread_ns does not concern channel 'ray_traced', whose paths have "
+                "delays of their own: leave it out"
+            )
+        if abs(grid.carrier_ghz - drive.carrier_hz / 1e9) > 1e-6:
+            raise ValueError(
+                f"ofdm.carrier_ghz {grid.carrier_ghz:g} is not the carrier that drive {name!r} was "
+                f"traced at, {drive.carrier_hz / 1e9:g}: leave it out"
+            )
+        self._check_echo(grid, 1e9 * drive.last_echo_seconds, "")
+
+    def _check_echo(self, grid: OfdmSettings, last_ns: float, what: str) -> None:
+        prefix_us = grid.symbol_seconds * 1e6 - 1e3 / grid.subcarrier_spacing_khz
+        if last_ns > 1e3 * prefix_us:
+            raise ValueError(
+                f"the last echo of channel {self.channel!r} comes after {last_ns:.0f} ns, past "
+                f"the cyclic prefix of {1e3 * prefix_us:.0f} ns: lower {what}"
+                "ofdm.subcarrier_spacing_khz"
+            )
 
     def _check_antennas(self) -> None:
         sent, received = self.transmit_antennas, self.receive_antennas
@@ -370,6 +419,21 @@ def _with_delay_spread(ofdm: Any) -> Any:
     if isinstance(ofdm, dict) and ofdm.get("delay_spread_ns") is None:
         return ofdm | {"delay_spread_ns": _DELAY_SPREAD_NS}
     return ofdm
+
+
+def _as_driven(ofdm: Any, drive: Any) -> Any:
+    """The settings of a grid with carrier and speed of the drive where they say nothing of it."""
+    from channels.drives import load_drive
+
+    try:
+        paths = load_drive(drive)
+    except (OSError, TypeError, ValueError):
+        return ofdm  # the drive itself is refused, with the reason
+    own = {"carrier_ghz": paths.carrier_hz / 1e9, "speed": paths.speed}
+    if isinstance(ofdm, OfdmSettings):
+        missing = own.keys() - ofdm.model_fields_set
+        return ofdm.model_copy(update={key: own[key] for key in missing})
+    return own | ofdm if isinstance(ofdm, dict) else ofdm
 
 
 def _known(name: str, options: dict[str, str], what: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from channels import llvm
 from semcom import data
 from semcom.data import CAMVID_CLASSES
 from semcom.data.street import generate, variant
@@ -22,8 +23,8 @@ def made_up(split: str, index: int, *_: Any) -> dict[str, Any]:
     labels = np.full((8, 16), index % 11, np.uint8)
     return {
         "row": row,
-        "image": generate._encode(picture, ".webp"),
-        "label_map": generate._encode(labels, ".png"),
+        "image": generate.encode_picture(picture, ".webp"),
+        "label_map": generate.encode_picture(labels, ".png"),
     }
 
 
@@ -90,13 +91,12 @@ def test_without_a_fit_llvm_the_scalar_renderer_is_used(
 ) -> None:
     broken = tmp_path / "libLLVM.so.19.1"
     broken.write_bytes(b"no library")
-    monkeypatch.setattr(variant, "_candidates", lambda: [broken])
-    monkeypatch.delenv("DRJIT_LIBLLVM_PATH", raising=False)
-    variant.choose.cache_clear()
+    monkeypatch.setattr(llvm, "candidates", lambda: [broken])
+    llvm.find.cache_clear()
     try:
         assert variant.choose() == (variant.SLOW, None)
     finally:
-        variant.choose.cache_clear()
+        llvm.find.cache_clear()
 
 
 def test_the_set_in_the_package_is_complete_and_plausible() -> None:

@@ -24,7 +24,15 @@ from semcom.data.street.scene import build_scene
 from semcom.data.street.variant import activate, choose
 from semcom.files import write_atomically
 
-__all__ = ["SEEDS", "SIZE", "StreetSample", "render_sample", "render_set", "scene_seeds"]
+__all__ = [
+    "SEEDS",
+    "SIZE",
+    "StreetSample",
+    "encode_picture",
+    "render_sample",
+    "render_set",
+    "scene_seeds",
+]
 
 SIZE = (256, 512)
 #: first scene seed of each split; a scene belongs to one split for ever
@@ -93,7 +101,8 @@ def render_sample(
     return StreetSample(image, label_map, street.camera, seed, street.weather.kind)
 
 
-def _encode(image: np.ndarray, suffix: str) -> bytes:
+def encode_picture(image: np.ndarray, suffix: str) -> bytes:
+    """``image`` [H, W] or [H, W, 3] uint8 as the bytes of a lossless ``.webp`` or ``.png``."""
     buffer = io.BytesIO()
     if suffix == ".webp":
         Image.fromarray(image).save(buffer, "WEBP", lossless=True, quality=100, method=4)
@@ -121,8 +130,8 @@ def _job(split: str, index: int, spp: int, variant: str, library: str | None) ->
     }
     return {
         "row": row,
-        "image": _encode(sample.image, ".webp"),
-        "label_map": _encode(sample.label_map, ".png"),
+        "image": encode_picture(sample.image, ".webp"),
+        "label_map": encode_picture(sample.label_map, ".png"),
     }
 
 

@@ -20,7 +20,7 @@ from semcom.data.street.scene import Scene
 
 __all__ = ["RadioScene", "drive", "export_radio_scene", "radio_meshes"]
 
-#: ITU-R P.2040 material and thickness in metres, by surface; leaves and lamps are left out
+#: ITU-R P.2040 material and thickness in metres, by surface; leaves and vehicles are left out
 SURFACE_MATERIALS = {
     "red brick": ("brick", 0.25),
     "yellow brick": ("brick", 0.25),
@@ -42,8 +42,6 @@ CLASS_MATERIALS = {
     ("glass", "building"): ("glass", 0.01),
     ("matt", "building"): ("concrete", 0.2),
     ("metal", "building"): ("metal", 0.01),
-    ("paint", "car"): ("metal", 0.002),
-    ("glass", "car"): ("glass", 0.006),
     ("gloss", "pole"): ("metal", 0.01),
 }
 
