@@ -232,7 +232,10 @@ def _decode(
             receipt_id(None, row["encoding"], "1" * len(packets), {}), {"picture": picture}
         )
         shown = store.get(picture), store.get(everything["picture"])
-        return *shown, [f"the pictures are those kept by the run, for here {error}"]
+        return *shown, [
+            f"the packets cannot be decoded here ({error}): weights or codec have changed since, "
+            "and the pictures shown are those that the run kept"
+        ]
     if array_digest(received.image, received.label_map) != picture:
         return received, complete, ["the picture is another than the one that the run kept"]
     return received, complete, []

@@ -43,10 +43,10 @@ def reason(packet: PacketReplay, mean_esn0_db: float | None) -> str:
     count, wrong = len(blocks.wrong), np.flatnonzero(blocks.wrong.any(axis=1))
     parts = []
     if packet.received is None and len(wrong):
-        named = "" if count == 1 else f" (number {_list(wrong + 1)})"
+        which = f"{len(wrong)} of {count} code blocks ({_list(wrong + 1)}) still have"
+        which = "its code block still has" if count == 1 else which
         parts.append(
-            f"lost: {len(wrong)} of {count} code blocks{named} still "
-            f"{'has' if len(wrong) == 1 else 'have'} {blocks.wrong.sum()} wrong bits after "
+            f"lost: {which} {blocks.wrong.sum()} wrong bits after "
             f"{blocks.iterations[wrong].max()} iterations"
         )
     elif packet.received is None:
@@ -55,7 +55,7 @@ def reason(packet: PacketReplay, mean_esn0_db: float | None) -> str:
         parts.append("arrived wrong: the CRC did not notice")
     else:
         parts.append(f"arrived after {blocks.iterations.max()} iterations")
-    parts.append(f"{blocks.flipped.mean():.1%} of the coded bits came with the wrong sign")
+    parts.append(f"{100 * blocks.flipped.mean():.1f} % of the coded bits came with the wrong sign")
     if len(packet.inspection.attempts) > 1:
         parts.append(f"attempt {len(packet.inspection.attempts)}")
     snr = packet.esn0_db
@@ -97,7 +97,7 @@ def draw_replay(made: Replay) -> Figure:
     maps = made.complete.label_map is not None
     height, width = made.received.image.shape[:2]
     shown = 4.0 * height / width
-    heights = [0.85, (shown + 0.28) * (2 if maps else 1), *[2.6] * len(opened)]
+    heights = [0.7, (shown + 0.28) * (2 if maps else 1), *[2.6] * len(opened)]
     figure = Figure(figsize=(12.6, sum(heights) + 0.15), layout="constrained")
     head, above, *below = np.atleast_1d(
         figure.subfigures(len(heights), 1, height_ratios=heights, hspace=0)
@@ -160,7 +160,7 @@ def _packet(part: Any, packet: PacketReplay, made: Replay) -> None:
     text = reason(packet, made.task["esn0_db"])
     name = f"packet {number + 1}, {packet.kind.replace('_', ' ')}, {len(packet.sent)} bytes: "
     part.suptitle(
-        textwrap.fill(name + text, 150), x=0.008, ha="left", fontsize=9.5,
+        textwrap.fill(name + text, 165), x=0.008, ha="left", fontsize=9.5,
         color=WRONG if packet.received is None else "#222222",
     )  # fmt: skip
     _constellation(left, blocks)
@@ -219,7 +219,7 @@ def _snr_in_words(snr: np.ndarray, mean_esn0_db: float) -> str:
     if high - low < 0.05:
         fade = low - mean_esn0_db
         faded = f", a fade of {fade:+.1f} dB" if abs(fade) > 0.005 else ""
-        return f"Es/N0 {low:.1f} dB{faded}"
+        return f"Es/N0 {low:.2f} dB{faded}"
     middle = np.median(snr)
     return f"Es/N0 of nine in ten symbols {low:.1f} to {high:.1f} dB, of half above {middle:.1f} dB"
 
