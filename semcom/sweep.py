@@ -16,6 +16,7 @@ import statistics
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,16 +29,14 @@ from semcom.results import CountsFile, Results, Row
 from semcom.scenario import Scenario
 from semcom.stop import stages
 from semcom.summary import summarise, write_summary
-from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id, work
+from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id
+from semcom.workers import Job, Order, Pool, checked, open_pool, work
 
 if TYPE_CHECKING:
     from channels import Link
     from semcom.budget.link import BudgetLink
 
 __all__ = ["run"]
-
-#: a method of the workbench and its arguments
-Job = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -70,32 +69,33 @@ def run(
     *,
     text: str | None = None,
     workers: int = 1,
+    backend: str | None = None,
     shard: Shard = WHOLE,
 ) -> Iterator[Event]:
     """Do what is missing of ``scenario`` in ``folder``, then derive ``summary.csv``.
 
     ``text`` is the scenario as its author wrote it, kept beside the results. ``workers`` processes
-    share the pictures; the numbers do not depend on how many there are. A ``shard`` does its part
-    alone, in a folder of its own; :func:`semcom.merge.merge` joins them. Raises ValueError or
-    FileNotFoundError in one sentence for what the user can mend.
+    share the pictures, or a ``backend``, a Dask or Ray cluster (:func:`semcom.workers.open_pool`);
+    the numbers do not depend on who does what. A ``shard`` does its part alone, in a folder of its
+    own; :func:`semcom.merge.merge` joins them. Raises ValueError, OSError or ImportError in one
+    sentence for what the user can mend.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder}: a file is in the way; results need a folder")
-    if workers < 1:
-        raise ValueError(f"{workers} workers cannot work: at least 1 is needed")
     bench = Workbench(scenario, folder)
     len(bench.dataset)  # missing data is reported before anything is written
-    with CountsFile(folder / "counts.jsonl") as file:
-        yield from _Engine(bench, file, workers, shard).events(text)
+    with open_pool(workers, backend) as pool, CountsFile(folder / "counts.jsonl") as file:
+        yield from _Engine(bench, file, pool, shard).events(text)
 
 
 class _Engine:
     """One run in one folder; every job it does is on disk before the next begins."""
 
-    def __init__(self, bench: Workbench, file: CountsFile, workers: int, shard: Shard) -> None:
-        self.bench, self.file, self.workers, self.shard = bench, file, workers, shard
+    def __init__(self, bench: Workbench, file: CountsFile, pool: Pool, shard: Shard) -> None:
+        self.bench, self.file, self.pool, self.shard = bench, file, pool, shard
         self.scenario, self.folder = bench.scenario, bench.folder
+        self.order = Order.of(self.scenario, self.folder)
         self.results = Results.read(bench.folder)
         self.link: Link | BudgetLink | None = None
         if self.scenario.has_budget:
@@ -260,7 +260,8 @@ class _Engine:
         for transmitter, index in pictures:
             name = encoding_id(self.bench.setups[transmitter], self.bench.sample_digests[index])
             if not (name in self.results.encodings and self.bench.payload_file(name).is_file()):
-                jobs[name] = ("encode", (transmitter, index))
+                title = self._name("encode", transmitter, index)
+                jobs[name] = Job("encode", (transmitter, index), name, title)
         yield from self._work("encode", None, list(jobs.values()))
 
     def _transmit(self, point: float | None, tasks: Iterable[Task]) -> None:
@@ -348,7 +349,8 @@ class _Engine:
                 and not self.bench.pictures.has(receipt["picture"])
             ):
                 arguments = (task.transmitter, task.index, sent["arrived"], sent["altered"])
-                jobs[sent["receipt"]] = ("receive", arguments)
+                name = self._name("receive", task.transmitter, task.index, point)
+                jobs[sent["receipt"]] = Job("receive", arguments, sent["receipt"], name)
         yield from self._work("receive", point, list(jobs.values()))
 
     def _measure(self, point: float | None, tasks: Iterable[Task]) -> Iterator[Event]:
@@ -358,7 +360,9 @@ class _Engine:
             sent = self.results.transmissions[task.id]
             picture = self.results.receipts[sent["receipt"]]["picture"]
             if self._unmeasured(task, picture):
-                jobs[self._measurement(task, picture)] = ("measure", (task.index, picture))
+                key = self._measurement(task, picture)
+                name = self._name("measure", task.transmitter, task.index, point)
+                jobs[key] = Job("measure", (task.index, picture), key, name)
         yield from self._work("measure", point, list(jobs.values()))
 
     def _work(self, stage: str, point: float | None, jobs: list[Job]) -> Iterator[Event]:
@@ -377,17 +381,16 @@ class _Engine:
             yield Progress(stage, point, done, len(jobs), left)
 
     def _rows(self, jobs: list[Job]) -> Iterator[Row]:
-        if self.workers == 1 or len(jobs) == 1:
-            for verb, arguments in jobs:
-                yield getattr(self.bench, verb)(*arguments)
-            return
-        import joblib
+        if self.pool.here:
+            return self.pool.rows(self._do, jobs)
+        return self.pool.rows(partial(work, self.order), jobs)
 
-        pool = joblib.Parallel(n_jobs=self.workers, return_as="generator_unordered")
-        yield from pool(
-            joblib.delayed(work)(self.scenario, self.folder, verb, arguments)
-            for verb, arguments in jobs
-        )
+    def _do(self, job: Job) -> Row:
+        return checked(getattr(self.bench, job.verb)(*job.arguments), job)
+
+    def _name(self, verb: str, transmitter: int, index: int, esn0_db: float | None = None) -> str:
+        image, label = self.bench.dataset.names[index], self.bench.transmitters[transmitter].label
+        return f"{verb} {image} of {label}" + ("" if esn0_db is None else f" at {esn0_db:g} dB")
 
     def _keep(self, rows: Iterable[Row]) -> None:
         rows = [{"run": self.provenance, **row} for row in rows]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -299,16 +299,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-_OWN: dict[tuple[str, str], Workbench] = {}
-
-
-def work(scenario: Scenario, folder: Path, verb: str, arguments: Sequence[Any]) -> Row:
-    """One job of a worker process; each process builds its own workbench once."""
-    key = (scenario.model_dump_json(), str(folder))
-    if key not in _OWN:
-        _OWN.clear()
-        _OWN[key] = Workbench(scenario, folder)
-    row: Row = getattr(_OWN[key], verb)(*arguments)
-    return row

@@ -21,6 +21,13 @@ def run(
     workers: Annotated[
         int, typer.Option(min=1, help="processes that share the pictures; same numbers for any")
     ] = 1,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="a cluster instead: dask://HOST:PORT or ray://HOST:PORT; dask or ray: one here",
+        ),
+    ] = None,
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="do the I-th of N parts; `semcom merge` joins them")
     ] = "1/1",
@@ -41,9 +48,15 @@ def run(
         data = checked.data.model_copy(update={"skip_bad": True})
         checked = checked.model_copy(update={"data": data})
     try:
-        show_events(
-            sweep.run(checked, out, text=source.text, workers=workers, shard=Shard.parse(shard))
+        events = sweep.run(
+            checked,
+            out,
+            text=source.text,
+            workers=workers,
+            backend=backend,
+            shard=Shard.parse(shard),
         )
+        show_events(events)
     except KeyboardInterrupt:
         complain(f"stopped; what is done is kept in {out}, the same command goes on from there")
         raise typer.Exit(130) from None
