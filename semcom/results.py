@@ -62,19 +62,26 @@ class CountsFile:
     """``counts.jsonl`` open for appending, by one process at a time.
 
     Every :meth:`append` is on the disk when it returns. If it fails half-way (a full disk), the
-    file is cut back to its last whole row.
+    file is cut back to its last whole row. Nothing is touched before the first :meth:`append`.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._file: IO[bytes] = path.open("a+b", buffering=0)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: IO[bytes] = path.open("a+b", buffering=0)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"cannot write results here ({error.strerror}); choose another folder",
+                str(path),
+            ) from error
         try:
             _lock(self._file, path)
-            self._cut_torn_line()
         except BaseException:
             self._file.close()
             raise
+        self._torn: bool = True  # as far as is known
 
     def __enter__(self) -> CountsFile:
         return self
@@ -86,6 +93,9 @@ class CountsFile:
         """Write ``rows`` (JSON-able, without ``v``) and wait until the disk holds them."""
         lines = [json.dumps({"v": FORMAT, **row}, separators=(",", ":")) + "\n" for row in rows]
         content = memoryview("".join(lines).encode())
+        if self._torn:
+            self._cut_torn_line()
+            self._torn = False
         whole = self._file.seek(0, os.SEEK_END)
         try:
             while content:
@@ -121,10 +131,12 @@ def _lock(file: IO[bytes], path: Path) -> None:
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         raise ValueError(
             f"{path}: another run is writing here; wait for it or choose another folder"
         ) from error
+    except OSError:  # no such locks on this file system
+        return
 
 
 @dataclass
@@ -148,8 +160,14 @@ class Results:
         results = cls()
         path = folder / "counts.jsonl"
         if path.is_file():
-            for row in read_rows(path):
-                results.add(row)
+            for number, row in enumerate(read_rows(path), start=1):
+                try:
+                    results.add(row)
+                except (ValueError, TypeError, KeyError, AttributeError) as error:
+                    raise ValueError(
+                        f"{path}:{number}: not a row that this program knows; remove the line to "
+                        "go on without it"
+                    ) from error
         return results
 
     def add(self, row: Row) -> None:

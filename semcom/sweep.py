@@ -84,7 +84,8 @@ def run(
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder}: a file is in the way; results need a folder")
     bench = Workbench(scenario, folder)
-    len(bench.dataset)  # missing data is reported before anything is written
+    # missing data or weights are reported before anything is written
+    len(bench.dataset), bench.setups
     with open_pool(workers, backend) as pool, CountsFile(folder / "counts.jsonl") as file:
         yield from _Engine(bench, file, pool, shard).events(text)
 

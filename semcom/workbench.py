@@ -76,6 +76,7 @@ class Workbench:
         self.groups: list[str] = [group for group, _ in pairs]
         self.pictures = PictureStore(folder / "pictures")
         self.sample = lru_cache(maxsize=4)(self._sample)
+        self._digests: dict[int, str] = {}
         self.label_map = lru_cache(maxsize=4)(self._label_map)
 
     @cached_property
@@ -166,11 +167,23 @@ class Workbench:
 
     @cached_property
     def sample_digests(self) -> list[str]:
-        samples = (self.sample(index) for index in range(len(self.dataset)))
-        return [array_digest(sample.image, sample.label_map) for sample in samples]
+        return [self.sample_digest(index) for index in range(len(self.dataset))]
+
+    def sample_digest(self, index: int) -> str:
+        """Identity of picture ``index``; a worker reads no more pictures than it works on."""
+        if index not in self._digests:
+            self.sample(index)
+        return self._digests[index]
 
     def _sample(self, index: int) -> Any:
-        return self.dataset[index]
+        sample = self.dataset[index]
+        found = array_digest(sample.image, sample.label_map)
+        if self._digests.setdefault(index, found) != found:
+            raise ValueError(
+                f"{sample.name}: the picture was changed during the run; what is done is kept, "
+                "start again to use the new one"
+            )
+        return sample
 
     def _label_map(self, index: int) -> np.ndarray:
         return np.asarray(self.segmenter(self.sample(index).image[None])[0])
@@ -197,7 +210,7 @@ class Workbench:
             started = time.perf_counter()
             packets = codec.encode(sample.image, label_map)
             seconds = time.perf_counter() - started
-        name = encoding_id(self.setups[transmitter], self.sample_digests[index])
+        name = encoding_id(self.setups[transmitter], self.sample_digest(index))
         coded = CodedPicture(
             self.transmitters[transmitter].codec,
             self.transmitters[transmitter].settings.model_dump_json(),
@@ -205,7 +218,7 @@ class Workbench:
             tuple(packet.payload for packet in packets),
         )
         coded.write(self.payload_file(name))
-        self.pictures.put_sample(self.sample_digests[index], sample.image, sample.label_map)
+        self.pictures.put_sample(self.sample_digest(index), sample.image, sample.label_map)
         return {
             "kind": "encoding",
             "id": name,
@@ -228,7 +241,7 @@ class Workbench:
     ) -> Row:
         """Decode picture ``index`` from what arrived (see :func:`receipt_id`) and keep it."""
         setup = self.setups[transmitter]
-        encoding = encoding_id(setup, self.sample_digests[index])
+        encoding = encoding_id(setup, self.sample_digest(index))
         payloads = [
             payload if mark == "1" else None
             for payload, mark in zip(self.payloads(encoding), arrived, strict=True)
@@ -273,7 +286,7 @@ class Workbench:
             }
         return {
             "kind": "measurement",
-            "id": measurement_id(self.sample_digests[index], picture, self.scorer_digest),
+            "id": measurement_id(self.sample_digest(index), picture, self.scorer_digest),
             "image": sample.name,
             "picture": picture,
             "metrics": counts,

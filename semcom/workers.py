@@ -17,6 +17,7 @@ import math
 import os
 import socket
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
@@ -31,7 +32,7 @@ from semcom.results import Row
 from semcom.scenario import Scenario
 from semcom.workbench import Workbench
 
-__all__ = ["BACKENDS", "Job", "Pool", "open_pool", "work"]
+__all__ = ["BACKENDS", "Job", "Order", "Pool", "checked", "open_pool", "work"]
 
 #: how often a job may take its worker with it
 TRIES = 3
@@ -172,15 +173,31 @@ def _processes(workers: int) -> Iterator[Pool]:
     from joblib.externals.loky import get_reusable_executor
 
     def submit(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        # many small tensors: more threads than cores only wait for each other
-        environment = {"OMP_NUM_THREADS": "1"}
         for _ in range(TRIES):
-            executor = get_reusable_executor(workers, timeout=300, env=environment)
+            executor = get_reusable_executor(
+                workers,
+                timeout=300,
+                # many small tensors: more threads than cores only wait for each other
+                env={"OMP_NUM_THREADS": "1"},
+                initializer=_leave_with,
+                initargs=(os.getpid(),),
+            )
             with contextlib.suppress(BrokenExecutor):  # it broke just now: the next is a new one
                 return executor.submit(function, *arguments)
         raise ChildProcessError("the worker processes die as soon as they start")
 
     yield Pool(submit, died=(BrokenExecutor,), tries=TRIES, width=2 * workers)
+
+
+def _leave_with(parent: int) -> None:
+    """End this process soon after ``parent``, which may have been killed without a word."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
@@ -194,7 +211,7 @@ def _dask(workers: int, address: str) -> Iterator[Pool]:
                 n_workers=workers,
                 threads_per_worker=1,
                 memory_limit=0,  # a network that does not fit a share would pause its worker
-                dashboard_address=None,
+                dashboard_address=":0",  # any free port
                 silence_logs="ERROR",
             )
             place = stack.enter_context(cluster)
@@ -303,7 +320,7 @@ def checked(row: Row, job: Job) -> Row:
     """The ``row``, if its id is what the job promised; ValueError else."""
     if row["id"] != job.id:
         raise ValueError(
-            f"{job.name}: the pictures or weights are not those of the start of the run (were they "
-            f"changed since, or do they differ on {socket.gethostname()}?); what is done is kept"
+            f"{job.name}: {_me()} has other pictures or weights than this run began with; what "
+            "is done is kept, use the same files everywhere"
         )
     return row

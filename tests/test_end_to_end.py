@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from semcom.events import Progress
 from semcom.results import Results
 from semcom.scenario import Scenario
 from semcom.summary import read_summary
 from semcom.sweep import run
+from semcom.workers import BACKENDS
 
 TEXT = """\
 data: {{name: folder, root: {root}, size: [64, 128]}}
@@ -87,20 +91,46 @@ def test_rate_and_bandwidth_are_counted_from_what_was_sent(
     assert row["ebn0_db"] == pytest.approx(6 + 10 * np.log10(uses / (8 * sum(sizes))))
 
 
-def test_two_workers_give_the_rows_of_one(folder: Path, scenario: Scenario, tmp_path: Path) -> None:
-    def rows(of: Path) -> set[str]:
-        lines = map(json.loads, (of / "counts.jsonl").read_text().splitlines())
-        return {
+def everything_but_times(folder: Path) -> tuple[list[str], list[dict[str, Any]]]:
+    """Rows of the counts in any order, and of the summary in its own."""
+    counts = map(json.loads, (folder / "counts.jsonl").read_text().splitlines())
+    return (
+        sorted(
             json.dumps({key: value for key, value in row.items() if key not in ("ms", "started")})
-            for row in lines
-        }
+            for row in counts
+        ),
+        [
+            {key: value for key, value in row.items() if not key.endswith("_ms")}
+            for row in read_summary(folder / "summary.csv")
+        ],
+    )
 
-    list(run(scenario, tmp_path, workers=2))
-    assert rows(tmp_path) == rows(folder)
-    assert [
-        {k: v for k, v in row.items() if not k.endswith("_ms")}
-        for row in read_summary(tmp_path / "summary.csv")
-    ] == [
-        {k: v for k, v in row.items() if not k.endswith("_ms")}
-        for row in read_summary(folder / "summary.csv")
-    ]
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        pytest.param(None, id="processes"),
+        pytest.param("dask", id="dask"),
+        pytest.param("ray", id="ray", marks=pytest.mark.slow),
+    ],
+)
+def test_two_workers_give_the_numbers_of_one_bit_for_bit(
+    folder: Path, scenario: Scenario, tmp_path: Path, backend: str | None
+) -> None:
+    if backend is not None:
+        pytest.importorskip(BACKENDS[backend][0], reason=f'pip install "semcom[{backend}]"')
+    list(run(scenario, tmp_path, workers=2, backend=backend))
+    assert everything_but_times(tmp_path) == everything_but_times(folder)
+
+
+def test_workers_that_are_killed_in_the_middle_change_no_number(
+    folder: Path, scenario: Scenario, tmp_path: Path
+) -> None:
+    killed = 0
+    for event in run(scenario, tmp_path, workers=2):
+        if isinstance(event, Progress) and event.done == 1 and event.total > 2 and killed < 2:
+            child = next(c for c in multiprocessing.active_children() if "Loky" in c.name)
+            child.kill()
+            killed += 1
+    assert killed == 2
+    assert everything_but_times(tmp_path) == everything_but_times(folder)

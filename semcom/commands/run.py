@@ -61,6 +61,18 @@ def run(
         complain(f"stopped; what is done is kept in {out}, the same command goes on from there")
         raise typer.Exit(130) from None
     print(f"results     {out / 'summary.csv'}")
+    if _text(scenario) not in (None, source.text):
+        complain(
+            f"{scenario} was edited during the run: these results are of the file as it was, kept "
+            f"as {out / 'scenario.yaml'}; run again for the new one"
+        )
     if plot:
         draw(out)
         make_report(out)
+
+
+def _text(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None

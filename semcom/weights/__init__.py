@@ -33,9 +33,16 @@ def path(name: str) -> Path:
 
 def load(name: str) -> dict[str, Tensor]:
     """All tensors of a network, floating-point ones as float32."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    state = load_file(path(name))
+    file = path(name)
+    try:
+        state = load_file(file)
+    except SafetensorError as error:
+        raise ValueError(
+            f"{file}: not whole weights ({error}); copy or train them again"
+        ) from error
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
 
 
