@@ -242,7 +242,10 @@ def _ray(workers: int, address: str) -> Iterator[Pool]:
         place = {"address": "local", "num_cpus": workers, "include_dashboard": False}
     try:
         ray.init(**place, log_to_driver=False, logging_level="ERROR")
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # Ray raises no narrower one when it does not start in time
+        if not address:
+            reason = str(error).partition("\n")[0]
+            raise ConnectionError(f"ray: a cluster does not start here: {reason}") from error
         raise ConnectionError(
             f"ray://{address}: no Ray cluster answers there; start one with `ray start --head` "
             "or correct the address"

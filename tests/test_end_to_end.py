@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +132,7 @@ def test_workers_that_are_killed_in_the_middle_change_no_number(
     for event in run(scenario, tmp_path, workers=2):
         if isinstance(event, Progress) and event.done == 1 and event.total > 2 and killed < 2:
             child = next(c for c in multiprocessing.active_children() if "Loky" in c.name)
-            child.kill()
+            os.kill(child.pid, signal.SIGKILL)
             killed += 1
     assert killed == 2
     assert everything_but_times(tmp_path) == everything_but_times(folder)
