@@ -227,7 +227,7 @@ def _inner(field: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any] | No
     """The nested settings of a codec or link; the scenario's own parts have sections."""
     for option in [field, *field.get("anyOf", []), *field.get("allOf", [])]:
         name = option.get("$ref", "").removeprefix("#/$defs/")
-        if "." in name:
+        if "." in name or name == "Stop":
             return _definition(schema, name)
     return None
 

@@ -20,6 +20,7 @@ crash is dropped on reading and cut off before the next append.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -31,6 +32,7 @@ __all__ = ["FORMAT", "CountsFile", "Results", "read_rows"]
 
 #: version of the rows; rows of another version are refused, not guessed at
 FORMAT = 1
+_LINES = 1000
 Row = dict[str, Any]
 
 
@@ -39,23 +41,39 @@ def read_rows(path: Path) -> Iterator[Row]:
 
     Raises ValueError naming file and line for anything else that is not a row of this version.
     """
+    number = 0
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return  # torn by a crash: its task runs again
-            try:
-                row = json.loads(line)
-                version = row["v"]
-            except (ValueError, TypeError, KeyError, RecursionError) as error:
-                raise ValueError(
-                    f"{path}:{number}: not a row of counts; remove the line to go on without it"
-                ) from error
-            if version != FORMAT:
-                raise ValueError(
-                    f"{path}:{number}: written in format {version}, this program reads format "
-                    f"{FORMAT}; choose another folder"
-                )
-            yield row
+        while lines := list(itertools.islice(file, _LINES)):
+            if not lines[-1].endswith(b"\n"):
+                lines.pop()  # torn by a crash: its task runs again
+            rows = _parsed(lines)
+            for line in lines:
+                number += 1
+                try:
+                    row = json.loads(line) if rows is None else rows.pop()
+                    version = row["v"]
+                except (ValueError, TypeError, KeyError, RecursionError) as error:
+                    raise ValueError(
+                        f"{path}:{number}: not a row of counts; remove the line to go on without it"
+                    ) from error
+                if version != FORMAT:
+                    raise ValueError(
+                        f"{path}:{number}: written in format {version}, this program reads format "
+                        f"{FORMAT}; choose another folder"
+                    )
+                yield row
+
+
+def _parsed(lines: list[bytes]) -> list[Any] | None:
+    """Rows of ``lines`` from the last to the first, None where they must be looked at singly.
+
+    Together they are parsed in half of the time, and share the memory of their keys.
+    """
+    try:
+        rows = json.loads((b"[" + b",".join(lines) + b"]").decode())
+    except (ValueError, RecursionError):
+        return None
+    return rows[::-1] if len(rows) == len(lines) else None
 
 
 class CountsFile:

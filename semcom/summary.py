@@ -207,10 +207,11 @@ def _row(
     }
     if point is not None:
         row |= _link_columns(plan, point, sent, row, pixels)
-    names = [
-        measurement_id(one["sample"], receipt["picture"], plan["scorer"])
-        for one, receipt in zip(sent, receipts, strict=True)
+    shown = [
+        (one["sample"], receipt["picture"]) for one, receipt in zip(sent, receipts, strict=True)
     ]
+    known = {pair: measurement_id(*pair, plan["scorer"]) for pair in set(shown)}
+    names = [known[pair] for pair in shown]
     for name, metric in metrics.items():
         row |= _metric_columns(results, name, metric, names, cache)
     return row

@@ -59,6 +59,16 @@ def test_rows_of_another_version_or_nonsense_are_refused_by_line(tmp_path: Path)
         Results.read(tmp_path)
 
 
+@pytest.mark.parametrize("bad", ["", '{"v":1}, {"v":1}', "[1]", "\xff", "[" * 9999])
+@pytest.mark.parametrize("before", [0, 999, 1000, 2500])
+def test_a_bad_row_is_named_wherever_it_stands(tmp_path: Path, bad: str, before: int) -> None:
+    path = tmp_path / "counts.jsonl"
+    good = '{"v":1,"kind":"encoding","id":"a"}\n'
+    path.write_text(good * before + bad + "\n" + good * 3, encoding="latin-1")
+    with pytest.raises(ValueError, match=rf"counts.jsonl:{before + 1}: not a row of counts"):
+        list(read_rows(path))
+
+
 def test_a_full_disk_leaves_whole_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "counts.jsonl"
     with CountsFile(path) as file:
