@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semcom.cliff import Cliff, find_cliff
+from semcom.comparable import comparable
 from semcom.summary import read_summary
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def draw_quality(
     """
     from matplotlib.figure import Figure
 
+    rows, reasons = comparable(rows)
     on_air = [row for row in rows if row["esn0_db"] is not None]
     panels = [
         quality
@@ -124,6 +126,8 @@ def draw_quality(
     for axis, (column, name, better) in zip(axes, panels, strict=False):
         _quality_panel(axis, rows, column)
         axis.set_ylabel(name)
+        if column in reasons:
+            axis.set_xlabel(reasons[column], fontsize=7.5, color=FAINT, loc="right")
         axis.annotate(
             better, (1, 1.015), xycoords="axes fraction", ha="right", fontsize=9, color=FAINT
         )
@@ -143,7 +147,7 @@ def draw_rate(rows: Rows, title: str = "") -> Figure | None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    ideal = [row for row in rows if row["esn0_db"] is None]
+    ideal, _ = comparable([row for row in rows if row["esn0_db"] is None])
     column, name = next(
         ((c, n) for c, n, _ in QUALITIES if any(row.get(c) is not None for row in ideal)),
         ("", ""),

@@ -31,6 +31,7 @@ _COLUMNS = (
     ("SI", "semantic_information"),
     ("FID", "fid"),
     ("KID", "kid"),
+    ("kernel\ndistance", "kid_efficientnet_lite0"),
     ("uses\n/pixel", "channel_uses_per_pixel"),
     ("bits\n/pixel", "bits_per_pixel"),
     ("images", "images"),
@@ -64,8 +65,11 @@ def show(
     console.print(content["title"], style="bold", markup=False)
     links = sorted({row["link"] for row in rows if row["link"]})
     console.print(", ".join(links) or "no channel", style="dim", markup=False)
-    found = by_label(rows)
+    found = by_label(content["rows"])
     console.print("", _points(found, console), sep="\n")
+    for metric in content["metrics"]:
+        if metric["note"]:
+            console.print("", f"{metric['name']}: {metric['note']}", sep="\n", markup=False)
     for table in (_cliffs(content["transmitters"], found), _budget(content["transmitters"])):
         if table is not None:
             console.print("", table, sep="\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from semcom.cliff import find_cliff
+from semcom.comparable import comparable
 from semcom.results import Results, Row
 from semcom.scenario import REFERENCE
 from semcom.summary import select
@@ -44,12 +45,13 @@ _FURTHER = {
 
 def collect(rows: Rows, results: Results, folder: Path) -> dict[str, Any]:
     """All but the pictures of a report on ``rows`` (see :func:`semcom.summary.read_summary`)."""
+    rows, reasons = comparable(rows)
     plan = results.run["plan"] if results.run else {}
     scenario = folder / "scenario.yaml"
     return {
         "title": plan.get("title") or folder.resolve().name,
-        "rows": list(rows),
-        "metrics": _metrics(rows),
+        "rows": rows,
+        "metrics": [one | {"note": reasons.get(one["column"], "")} for one in _metrics(rows)],
         "transmitters": [_transmitter(label, own, results) for label, own in by_label(rows)],
         "provenance": {
             "versions": results.run["versions"] if results.run else {},

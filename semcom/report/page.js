@@ -329,6 +329,7 @@
     const says = [];
     const rate = RATES.includes(state.axis.column);
     const { better, column, name } = state.metric;
+    if (state.metric.note) says.push(state.metric.note + ".");
     if (better) says.push(better[0].toUpperCase() + better.slice(1) + " is better.");
     if (rate && points.length) says.push(`At the Es/N0 of the slider below: ${stepName(state.step)}.`);
     if (column === "bler") says.push("Open marker: no loss was seen, upper end of the 95 % interval.");
