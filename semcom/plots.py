@@ -67,6 +67,8 @@ QUALITIES = (
     ("miou", "mIoU of the received picture", "higher is better"),
     ("frechet_efficientnet_lite0", "Fréchet distance\n(EfficientNet-Lite0)", FLAT),
     ("fid", "FID", FLAT),
+    ("kid_efficientnet_lite0", "Kernel distance\n(EfficientNet-Lite0)", FLAT),
+    ("kid", "KID", FLAT),
     ("semantic_information", "Semantic information (SI)", "higher is better"),
     ("psnr_db", "PSNR (dB)", "higher is better"),
 )
