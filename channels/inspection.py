@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -67,9 +67,15 @@ class Inspection:
 
 
 def inspect_payload(
-    settings: LinkSettings, payload: bytes, esn0_db: float, seed: int
+    settings: LinkSettings,
+    payload: bytes,
+    esn0_db: float,
+    seed: int,
+    position: str | None = None,
 ) -> Inspection:
     """Send ``payload`` as :meth:`channels.Link.transmit` does, and keep what is met on the way.
+
+    ``position`` is that of the payload along a drive.
 
     >>> seen = inspect_payload(LinkSettings(rate=0.5), b"hello", esn0_db=6.0, seed=1)
     >>> seen.received, len(seen.attempts), int(seen.attempts[0].wrong.sum())
@@ -93,7 +99,7 @@ def inspect_payload(
     spent = 0
     for number in range(settings.attempts):
         coded = code.encode(bits, number)
-        sent, received, variance, one = _send(path, coded, snr, seed, number)
+        sent, received, variance, one = _send(path, coded, (snr, [seed], number), position)
         soft.append(one.view(len(blocks), -1))
         decided_bits, iterations = code.decode(*soft)
         decided = decided_bits.cpu().numpy()
@@ -114,15 +120,17 @@ def inspect_payload(
 
 
 def _send(
-    path: Path, coded: torch.Tensor, snr: torch.Tensor, seed: int, attempt: int
+    path: Path, coded: torch.Tensor, occasion: tuple[Any, ...], position: str | None
 ) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None, torch.Tensor]:
     """Symbols sent and received, their noise variance, and the soft bits [1, n]."""
     import torch
 
     from channels.modulation import watched
 
+    # only a path along a drive takes positions
+    where = {} if position is None else {"positions": [position]}
     with watched() as seen:
-        soft = path.send(coded.view(1, -1), snr, [seed], attempt)
+        soft = path.send(coded.view(1, -1), *occasion, **where)
 
     def joined(parts: list[torch.Tensor]) -> np.ndarray | None:
         if not parts or not seen.received:

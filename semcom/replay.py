@@ -99,7 +99,7 @@ def replay(folder: Path, task: str) -> Replay:
     run = results.runs.get(row["run"], results.run)
     encoding = results.encodings[row["encoding"]]
     coded = CodedPicture.read(folder / "packets" / f"{row['encoding']}.semcom")
-    packets, report = _send(coded, encoding, row, run["plan"]["link"])
+    packets, report = _send(coded, encoding, row, run["plan"]["link"], folder)
     differences = _link_differences(row, packets, report)
     store = PictureStore(folder / "pictures")
     received, complete, others = _decode(coded, packets, row, results, store)
@@ -113,7 +113,7 @@ def replay(folder: Path, task: str) -> Replay:
 
 
 def _send(
-    coded: CodedPicture, encoding: Row, row: Row, link: Row | None
+    coded: CodedPicture, encoding: Row, row: Row, link: Row | None, folder: Path
 ) -> tuple[tuple[PacketReplay, ...], LinkReport | None]:
     """What becomes of the packets over the link with the identity ``link``."""
     known = [(packet["kind"], packet["bits"]) for packet in encoding["packets"]]
@@ -129,7 +129,7 @@ def _send(
         frame = FittedSettings.model_validate_json(coded.settings).frame
         met, received, reports = _in_a_frame(frame, coded.payloads, link, row, seeds)
     else:
-        met, received, reports = _one_by_one(coded.payloads, link, row["esn0_db"], seeds)
+        met, received, reports = _one_by_one(coded.payloads, link, row, seeds, folder)
     packets = tuple(
         PacketReplay(kind, bits, sent, got, *inside)
         for (kind, bits), sent, got, inside in zip(
@@ -143,16 +143,19 @@ Met = tuple["Inspection | None", "LinkSettings | None"]
 
 
 def _one_by_one(
-    payloads: Sequence[bytes], link: Row, esn0_db: float, seeds: Sequence[int]
+    payloads: Sequence[bytes], link: Row, row: Row, seeds: Sequence[int], folder: Path
 ) -> tuple[list[Met], list[bytes | None], list[LinkReport]]:
     from channels import Link
     from channels.inspection import inspect_payload
     from semcom.report.content import link_settings
 
-    settings = link_settings(link)
-    sent = Link(settings).transmit(payloads, esn0_db, seeds)
+    settings = link_settings(link, folder)
+    # along a drive, a picture is sent from its namesake
+    position = row["image"] if settings.drive is not None and settings.position is None else None
+    where = {} if position is None else {"positions": [position] * len(payloads)}
+    sent = Link(settings).transmit(payloads, row["esn0_db"], seeds, **where)
     met: list[Met] = [
-        (inspect_payload(settings, payload, esn0_db, seed), settings)
+        (inspect_payload(settings, payload, row["esn0_db"], seed, position), settings)
         for payload, seed in zip(payloads, seeds, strict=True)
     ]
     return met, sent.payloads, sent.reports

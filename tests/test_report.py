@@ -179,6 +179,13 @@ def test_in_a_browser_the_slider_shows_what_arrived_at_each_point(
         ]
         assert received(browser) == expected
         seen.append(received(browser))
+        tasks = [one.text for one in browser.find_elements("css selector", "h3 small span")]
+        assert tasks == [
+            f"task {one['task'][:12]}"
+            for many in data["pictures"]["images"][0]["receivers"].values()
+            for one in many
+            if one["esn0_db"] == point
+        ]
     assert seen[0] != seen[-1]
     assert all(
         browser.execute_script("return arguments[0].naturalWidth", one) == 64

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,9 @@ def collect(rows: Rows, results: Results, folder: Path) -> dict[str, Any]:
         "title": plan.get("title") or folder.resolve().name,
         "rows": rows,
         "metrics": [one | {"note": reasons.get(one["column"], "")} for one in _metrics(rows)],
-        "transmitters": [_transmitter(label, own, results) for label, own in by_label(rows)],
+        "transmitters": [
+            _transmitter(label, own, results, folder) for label, own in by_label(rows)
+        ],
         "provenance": {
             "versions": results.run["versions"] if results.run else {},
             "started": results.run["started"] if results.run else None,
@@ -77,15 +80,35 @@ def by_label(rows: Rows) -> list[tuple[str, list[dict[str, Any]]]]:
     return list(found.items())
 
 
-def link_settings(identity: Row) -> Any:
-    """:class:`channels.LinkSettings` from a link's identity, as a run writes it down."""
+def link_settings(identity: Row, folder: Path) -> Any:
+    """:class:`channels.LinkSettings` from a link's identity, as the run in ``folder`` wrote it.
+
+    Raises ValueError if the link is along a drive whose file is no longer there.
+    """
     from channels.settings import LinkSettings
 
-    known = LinkSettings.model_fields
-    return LinkSettings.model_validate({k: v for k, v in identity.items() if k in known})
+    known = {k: v for k, v in identity.items() if k in LinkSettings.model_fields}
+    if known.get("drive") is not None:
+        known["drive"] = _drive(known["drive"], folder)
+    return LinkSettings.model_validate(known)
 
 
-def bit_budget(results: Results, label: str) -> dict[str, float] | None:
+def _drive(digest: str, folder: Path) -> str:
+    """Name or file of the drive that has this digest."""
+    from channels.drives import DRIVES, load_drive
+    from semcom.scenario import Scenario
+
+    names = list(DRIVES)
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        names.append(Scenario.load(folder / "scenario.yaml").link.drive)
+    for name in names:
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            if load_drive(name).digest() == digest:
+                return str(name)
+    raise ValueError(f"{folder}: the file of the drive that this run was sent along is not there")
+
+
+def bit_budget(results: Results, label: str, folder: Path) -> dict[str, float] | None:
     """Coded bits per pixel of the transmitter ``label`` by purpose; they add up to all it sends.
 
     What its packets hold comes first (headers, masks, indices, ...), what the link adds follows
@@ -97,10 +120,11 @@ def bit_budget(results: Results, label: str) -> dict[str, float] | None:
     if not sent:
         return None
     link = None
-    if plan["link"] is not None:
+    # in a frame, code and modulation differ from block to block
+    if plan["link"] is not None and "frames" not in plan["link"]:
         from channels.link import Link
 
-        link = Link(link_settings(plan["link"]))
+        link = Link(link_settings(plan["link"], folder))
     pixels = 0
     bits: dict[str, int] = {}
     added: dict[str, int] = {}
@@ -117,7 +141,7 @@ def bit_budget(results: Results, label: str) -> dict[str, float] | None:
     return {part: count / pixels for part, count in (*bits.items(), *added.items())}
 
 
-def _transmitter(label: str, rows: Rows, results: Results) -> dict[str, Any]:
+def _transmitter(label: str, rows: Rows, results: Results, folder: Path) -> dict[str, Any]:
     cliff = find_cliff([row for row in rows if row["esn0_db"] is not None])
     reference = rows[0]["codec"] == "original" and label == REFERENCE
     return {
@@ -126,7 +150,7 @@ def _transmitter(label: str, rows: Rows, results: Results) -> dict[str, Any]:
         "reference": reference,
         "cliff": None if cliff is None else {"low": cliff.low, "half": cliff.half,
                                              "high": cliff.high},
-        "budget": None if reference else bit_budget(results, label),
+        "budget": None if reference else bit_budget(results, label, folder),
     }  # fmt: skip
 
 

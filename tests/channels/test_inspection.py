@@ -36,6 +36,21 @@ def test_what_is_looked_into_is_what_is_sent(settings: dict[str, object]) -> Non
             assert sum(one.iterations.sum() for one in seen.attempts) == seen.report.iterations
 
 
+def test_a_payload_along_a_drive_is_looked_into_at_its_position() -> None:
+    from channels.drives import load_drive
+
+    settings, drive = LinkSettings(rate=0.5, channel="ray_traced"), load_drive("street")
+    near, far = (drive.names[int(i)] for i in (drive.gains_db.argmax(), drive.gains_db.argmin()))
+    medians = []
+    for position in (near, far):
+        whole = Link(settings).transmit([PAYLOAD], 12.0, [5], [position])
+        seen = inspect_payload(settings, PAYLOAD, 12.0, 5, position)
+        assert (seen.received, seen.report) == (whole.payloads[0], whole.reports[0])
+        assert seen.attempts[0].esn0_db is not None
+        medians.append(np.median(seen.attempts[0].esn0_db))
+    assert medians[0] > medians[1] + 10
+
+
 def test_a_fade_is_what_lies_between_the_mean_and_the_payloads_own_snr() -> None:
     from channels.models import flat_fading
 
