@@ -20,7 +20,10 @@ def train(
         bool, typer.Option("--dry-run", help="time three steps and keep nothing")
     ] = False,
 ) -> None:
-    """Train a network; go on from the last checkpoint in DIR."""
+    """Train a network; go on from the last checkpoint in DIR.
+
+    A recipe with `leg_minutes` stops in time: exit code 75 says that steps are left.
+    """
     import contextlib
     import signal
     import tempfile
@@ -34,10 +37,10 @@ def train(
 
     place = tempfile.TemporaryDirectory() if dry_run else contextlib.nullcontext(str(out))
     with place as folder:
-        last = time.monotonic() - 60
+        last, progress = time.monotonic() - 60, None
         try:
             for progress in steps(checked, Path(folder)):
-                if dry_run and progress.step == 3:
+                if dry_run and progress.step == min(3, progress.steps):
                     whole = duration(progress.seconds_per_step * progress.steps)
                     print(f"{progress.steps} steps of {progress.seconds_per_step:.2f} s: {whole}")
                     return
@@ -51,4 +54,7 @@ def train(
         except KeyboardInterrupt:
             complain(f"stopped; every finished step is kept in {out}, the same command goes on")
             raise typer.Exit(130) from None
+    if progress is not None and progress.step < progress.steps:
+        print(f"leg over at step {progress.step}/{progress.steps}; the same command goes on")
+        raise typer.Exit(75)  # EX_TEMPFAIL of sysexits.h
     print(f"trained: {out / f'{checked.name}.safetensors'}")

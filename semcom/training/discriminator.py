@@ -72,11 +72,13 @@ class Discriminator(nn.Module):
         ``features`` are the backbone's at 1/2 to 1/16, divided by ``scales``; ``pyramid`` is the
         label map at 1 to 1/16 of the picture's size.
         """
-        scores = [self.patch(torch.cat([image, pyramid[0]], 1))]
-        for head, feature, scale, one_hot in zip(
-            self.heads, features, scales, pyramid[1:], strict=True
-        ):
-            scores.append(head(torch.cat([feature / scale, one_hot], 1)))
+        # spectral norms are kept in full precision
+        with torch.autocast(image.device.type, enabled=False):
+            scores = [self.patch(torch.cat([image, pyramid[0]], 1))]
+            for head, feature, scale, one_hot in zip(
+                self.heads, features, scales, pyramid[1:], strict=True
+            ):
+                scores.append(head(torch.cat([feature.float() / scale.float(), one_hot], 1)))
         return scores
 
 

@@ -136,6 +136,10 @@ class IndexPriorObjective:
             for key, value in network[path].integers().items()  # type: ignore[index]
         }
 
+    def panels(self, network: nn.Module, batch: Batch) -> list[Tensor]:
+        """Nothing to see."""
+        return []
+
     def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
         """Tokens take the place of the pictures that ``draw`` would make."""
         shown: dict[str, float] = {}

@@ -23,6 +23,9 @@ from semcom.training.transform_codec import TransformCodecObjective
 
 __all__ = ["OBJECTIVES", "Objective", "class_weight_table", "draw_keep_fraction", "quantised_share"]
 
+#: of both paths on a contact strip
+SHOWN_KEEP_FRACTION = 0.35
+
 
 class Objective(Protocol):
     """``network`` is what is shipped; ``networks`` and ``optimizers`` are what is checkpointed."""
@@ -37,6 +40,10 @@ class Objective(Protocol):
 
     def shipped(self, network: nn.Module) -> dict[str, Tensor]:
         """Tensors of ``network`` in the form that is shipped."""
+        ...
+
+    def panels(self, network: nn.Module, batch: Batch) -> list[Tensor]:
+        """Columns of a contact strip, label maps [B, H, W] or pictures [B, 3, H, W] in [-1, 1]."""
         ...
 
     def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
@@ -77,9 +84,9 @@ def quantised_share(recipe: Recipe, done: float) -> float:
 
 def class_weight_table(recipe: Recipe, classes: int) -> Tensor:
     """Weight per class id, void last with the default weight (its errors stay out of CE anyway)."""
-    from semcom.data.classes import CAMVID_CLASSES
+    from semcom.data.classes import class_names
 
-    names = CAMVID_CLASSES[:classes]
+    names = class_names(classes)
     unknown = set(recipe.class_weights) - set(names)
     if unknown:
         raise ValueError(
@@ -102,7 +109,7 @@ def _update(optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter]) ->
 
 def _against_truth(logits: Tensor, label_map: Tensor, weights: Tensor) -> tuple[Tensor, float]:
     """Class-weighted cross entropy and pixel accuracy, void left out of both."""
-    void = len(weights)
+    void, logits = len(weights), logits.float()
     loss = F.cross_entropy(logits, label_map, weight=weights, ignore_index=void)
     inside = label_map < void
     return loss, (logits.argmax(1) == label_map)[inside].float().mean().item()
@@ -142,6 +149,9 @@ class SegmenterObjective(_Network):
         self.weights = class_weight_table(recipe, size.classes)[:-1].to(device)
         self.classes = size.classes
 
+    def panels(self, network: nn.Module, batch: Batch) -> list[Tensor]:
+        return [batch.image, batch.label_map, network(batch.image).argmax(1)]
+
     def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
         batch = draw()
         logits = self.network(batch.image)
@@ -164,6 +174,11 @@ class MapPathObjective(_Network):
             "network": _adamw([{"params": self.parameters, "lr": recipe.learning_rate}], recipe)
         }
         self.weights = class_weight_table(recipe, size.classes)[:-1].to(device)
+
+    def panels(self, network: nn.Module, batch: Batch) -> list[Tensor]:
+        one_hot = one_hot_map(batch.label_map, self.classes)
+        received = network(one_hot, SHOWN_KEEP_FRACTION).output.argmax(1)
+        return [batch.image, batch.label_map, received]
 
     def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
         batch = draw()
@@ -225,6 +240,18 @@ class ImagePathObjective(_Network):
             logits = self.map_path(one_hot, keep, draw_lost(self.recipe, g), g).output
             return one_hot_map(logits.argmax(1), self.classes)
 
+    def panels(self, network: nn.Module, batch: Batch) -> list[Tensor]:
+        sent = seen = one_hot_map(batch.label_map, self.classes)
+        if self.map_path is not None:
+            logits = self.map_path(sent, SHOWN_KEEP_FRACTION).output
+            seen = one_hot_map(logits.argmax(1), self.classes)
+        label_map = torch.where(seen.amax(1) > 0, seen.argmax(1), self.classes)
+        return [
+            batch.image,
+            label_map,
+            network(batch.image, sent, seen, SHOWN_KEEP_FRACTION).output,
+        ]
+
     def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
         batch = draw()
         r = self.recipe
@@ -242,6 +269,7 @@ class ImagePathObjective(_Network):
             g,
             quantised=quantised_share(self.recipe, done),
         )
+        output = output.float()
         picture = output.detach().requires_grad_()
         omega = self.weights[batch.label_map][:, None]
         pixel = (omega * (picture - batch.image).abs()).mean()

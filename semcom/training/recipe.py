@@ -103,8 +103,20 @@ class Recipe(_Strict):
     feature_lambda: tuple[float, float] = Field(
         (1.0, 1.0), description="transform codec: as pixel_lambda, of the feature loss"
     )
-    checkpoint_minutes: float = Field(
-        3.0, ge=0, description="between checkpoints, what a power cut can cost; 0: every step"
+    picture_steps: int = Field(
+        250, ge=0, description="between contact strips of what the network makes; 0: none"
+    )
+    checkpoint_minutes: float | None = Field(
+        None,
+        ge=0,
+        description="between checkpoints, what a power cut can cost; 0: every step; left out: as"
+        " often as saving takes a twentieth of the time, so after every step that is long",
+    )
+    leg_minutes: float | None = Field(
+        None, gt=0, description="stop after so long; the same command goes on"
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="of the networks' arithmetic; weights and losses stay float32"
     )
     threads: int | None = Field(None, ge=1)
     device: str = "auto"
@@ -113,6 +125,13 @@ class Recipe(_Strict):
     def _something_to_paste(self) -> Recipe:
         if self.paste_rare is not None and self.batch < 2:
             raise ValueError("paste_rare needs a batch of 2 pictures or more")
+        return self
+
+    @model_validator(mode="after")
+    def _something_to_autocast(self) -> Recipe:
+        halved = ("segmenter", "map_path", "image_path")
+        if self.precision != "float32" and self.objective not in halved:
+            raise ValueError(f"precision {self.precision} is for {', '.join(halved)}")
         return self
 
 

@@ -1,15 +1,15 @@
 """The training loop: a run that is stopped and started again goes on as if it never stopped.
 
-A checkpoint is written every few minutes and on an interrupt; every random draw is a function of
-the recipe's seed and the step.
+A checkpoint is written after every step that takes long beside the writing, every so often where
+steps are short, and on an interrupt; every random draw is a function of the recipe's seed and the
+step.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,10 +19,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from semcom.codecs.sqgan.quantizer import TRAINING_ONLY
 from semcom.layout import channels_last
+from semcom.training import log
 from semcom.training.batches import TrainingSet, load_training_set, step_generator
 from semcom.training.checkpoint import export, load_checkpoint, save_checkpoint
 from semcom.training.objectives import OBJECTIVES, Objective
 from semcom.training.recipe import Recipe
+from semcom.training.strip import write_strip
 
 __all__ = ["Progress", "learning_rate_factor", "recipe_digest", "train"]
 
@@ -40,7 +42,10 @@ class Progress:
 
 def recipe_digest(recipe: Recipe) -> str:
     """Identity of a training run: all of the recipe but its length and how it is run."""
-    how = {"steps", "checkpoint_minutes", "threads", "device", "cooldown"}
+    how = {
+        *("steps", "cooldown", "threads", "device"),
+        *("checkpoint_minutes", "leg_minutes", "picture_steps"),
+    }
     return hashlib.sha256(
         recipe.model_dump_json(exclude=how, exclude_defaults=True).encode()
     ).hexdigest()[:16]
@@ -78,12 +83,40 @@ def _start_from(objective: Objective, recipe: Recipe) -> None:
             quantizer.ema_sum.copy_(quantizer.codebook)
 
 
+class _Checkpoints:
+    """Writes the state when it is due: every ``minutes``, or at a small share of the time."""
+
+    #: without ``minutes``, so many times the cost of a write pass between two
+    SPARE = 20
+
+    def __init__(self, write: Callable[[int], None], minutes: float | None) -> None:
+        self._write, self._minutes = write, minutes
+        self._saved, self._cost = time.monotonic(), 0.0
+
+    def offer(self, step: int) -> None:
+        """Write after ``step`` where a checkpoint is due."""
+        minutes = self._minutes
+        wait = self.SPARE * self._cost if minutes is None else 60 * minutes
+        if time.monotonic() - self._saved >= wait:
+            self.save(step)
+
+    def save(self, step: int) -> None:
+        """Write after ``step``."""
+        begun = time.monotonic()
+        self._write(step)
+        self._saved = time.monotonic()
+        self._cost = self._saved - begun
+
+
 def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) -> Iterator[Progress]:
     """Train (or go on training) into the folder ``out``, one :class:`Progress` per step.
 
-    ``out/checkpoint.safetensors`` holds the whole state, ``out/log.csv`` the losses and
-    ``out/<recipe name>.safetensors`` the averaged network in half precision.
+    ``out/checkpoint.safetensors`` holds the whole state, ``out/log.csv`` the losses,
+    ``out/pictures/STEP.png`` what the averaged network makes of a few pictures and
+    ``out/<recipe name>.safetensors`` that network in half precision. A run with ``leg_minutes``
+    ends early, before the step that would not end in time.
     """
+    entered = time.monotonic()
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)  # initial weights and dropout only
@@ -102,17 +135,23 @@ def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) ->
         first = load_checkpoint(checkpoint, networks, objective.optimizers, digest)
     if first >= recipe.steps:
         return
-    samples = training_set or load_training_set(recipe)
+    # all pictures fit the memory of a GPU: crops are cut where they are used
+    samples = (training_set or load_training_set(recipe)).to(device)
     objective.prepare(samples)
     base = {n: [g["lr"] for g in o.param_groups] for n, o in objective.optimizers.items()}
 
-    def save(step: int) -> None:
+    def write(step: int) -> None:
         save_checkpoint(checkpoint, step, networks, objective.optimizers, digest)
         note = {"recipe": recipe.name, "steps": str(step), "digest": digest}
         export(out / f"{recipe.name}.safetensors", objective.shipped(average.module), note)
 
     out.mkdir(parents=True, exist_ok=True)
-    done, saved, begun = first, time.monotonic(), time.monotonic()
+    log.cut(out / "log.csv", first)
+    checkpoints = _Checkpoints(write, recipe.checkpoint_minutes)
+    autocast = torch.autocast(
+        device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16", cache_enabled=False
+    )
+    done, begun = first, time.monotonic()
     try:
         for step in range(first, recipe.steps):
             factor = learning_rate_factor(recipe, step)
@@ -122,28 +161,22 @@ def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) ->
             for network in objective.networks.values():
                 network.train()
             torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout of this step
-            losses = objective.step(
-                partial(samples.batch, recipe, step, device),
-                step / recipe.steps,
-                step_generator(~recipe.seed & 0xFFFF, step),
-            )
+            with autocast:
+                losses = objective.step(
+                    partial(samples.batch, recipe, step, device),
+                    step / recipe.steps,
+                    step_generator(~recipe.seed & 0xFFFF, step),
+                )
             average.update_parameters(objective.network)
             done = step + 1
-            _log(out / "log.csv", done, losses)
-            if time.monotonic() - saved >= 60 * recipe.checkpoint_minutes:
-                save(done)
-                saved = time.monotonic()
+            log.append(out / "log.csv", done, losses)
+            if recipe.picture_steps and done % recipe.picture_steps == 0:
+                write_strip(out, done, objective, average.module, samples)
+            checkpoints.offer(done)
             pace = (time.monotonic() - begun) / (done - first)
             yield Progress(done, recipe.steps, losses, pace, pace * (recipe.steps - done))
+            if recipe.leg_minutes and time.monotonic() + pace > entered + 60 * recipe.leg_minutes:
+                break
     finally:  # an interrupt keeps every finished step
         if done > first:
-            save(done)
-
-
-def _log(path: Path, step: int, losses: dict[str, float]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(["step", "loss", "value"])
-        writer.writerows([step, name, f"{value:.6g}"] for name, value in losses.items())
+            checkpoints.save(done)

@@ -97,6 +97,11 @@ class TransformCodecObjective:
         whole = {f"prior.{key}": value for key, value in integers.items()}
         return shipped_state(network) | whole
 
+    def panels(self, network: nn.Module, batch: Batch) -> list[Tensor]:
+        """Original and received at the middle level."""
+        level = torch.full((len(batch.image),), LEVELS // 2, device=batch.image.device)
+        return [batch.image, network(batch.image, level, torch.Generator().manual_seed(0))[0]]
+
     def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
         original = draw().image
         level = torch.randint(LEVELS, (len(original),), generator=g)

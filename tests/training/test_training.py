@@ -1,15 +1,24 @@
 """Training: it learns, it resumes exactly, it refuses what it cannot do."""
 
+import math
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from pydantic import ValidationError
+from safetensors import safe_open
 from safetensors.torch import load_file
 
+from semcom.data.classes import colourise
 from semcom.training.batches import TrainingSet, step_generator
 from semcom.training.objectives import draw_keep_fraction
 from semcom.training.recipe import KeepFractions, Recipe, load_recipe
-from semcom.training.train import learning_rate_factor, train
+from semcom.training.train import _Checkpoints, learning_rate_factor, train
 
 RECIPES = Path(__file__).parents[2] / "semcom" / "training" / "recipes"
 
@@ -85,6 +94,93 @@ def test_a_stopped_run_goes_on_as_if_it_never_stopped(tmp_path: Path) -> None:
     assert list(train(r, tmp_path / "parts", made_set())) == []
 
 
+def test_legs_end_in_time_and_together_make_the_whole_run(tmp_path: Path) -> None:
+    r = recipe(steps=4)
+    list(train(r, tmp_path / "whole", made_set()))
+    leg = r.model_copy(update={"leg_minutes": 1e-9})  # over after the one step that always runs
+    for step in (1, 2, 3, 4):
+        assert [p.step for p in train(leg, tmp_path / "legs", made_set())] == [step]
+    whole = load_file(tmp_path / "whole" / "made.safetensors")
+    legs = load_file(tmp_path / "legs" / "made.safetensors")
+    assert all(torch.equal(value, legs[key]) for key, value in whole.items())
+
+
+def test_a_killed_run_loses_the_current_step_and_nothing_else(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from tests.training.test_training import *\n"
+        "list(train(recipe(steps=10_000, checkpoint_minutes=0), Path(sys.argv[1]), made_set()))"
+    )
+    out = tmp_path / "run"
+    process = subprocess.Popen([sys.executable, "-c", script, str(out)], cwd=RECIPES.parents[2])
+    try:
+        while not (out / "log.csv").exists() or (out / "log.csv").read_text().count("loss,") < 4:
+            assert process.poll() is None
+            time.sleep(0.05)
+    finally:
+        process.kill()  # SIGKILL: nothing is saved on the way out
+        process.wait()
+    with safe_open(out / "checkpoint.safetensors", "pt") as file:
+        kept = int(file.metadata()["step"])
+    begun = max(int(line.split(",")[0]) for line in (out / "log.csv").read_text().split()[1:])
+    assert kept in (begun - 1, begun)
+    (out / "log.csv").open("a").write(f"{begun + 1},lo")  # a torn line
+    shorter = recipe(steps=kept + 2)  # the length is no part of a run's identity, nor cooldown
+    assert [p.step for p in train(shorter, out, made_set())] == [kept + 1, kept + 2]
+    logged = [line.split(",") for line in (out / "log.csv").read_text().splitlines()[1:]]
+    assert [int(s) for s, name, _ in logged if name == "loss"] == list(range(1, kept + 3))
+
+
+def test_long_steps_are_saved_one_by_one_and_short_ones_now_and_then(monkeypatch) -> None:
+    now, saved = [0.0], []
+    monkeypatch.setattr("semcom.training.train.time.monotonic", lambda: now[0])
+
+    def write(step: int) -> None:
+        now[0] += 0.5
+        saved.append(step)
+
+    for seconds, expected in ((11.0, [1, 2, 3, 4, 5]), (4.0, [1, 4])):
+        saved.clear()
+        checkpoints = _Checkpoints(write, None)
+        for step in range(1, 6):
+            now[0] += seconds
+            checkpoints.offer(step)
+        assert saved == expected
+
+
+@pytest.mark.parametrize(
+    ("objective", "columns"), [("map_path", 3), ("image_path", 3), ("segmenter", 3)]
+)
+def test_a_strip_of_pictures_shows_original_map_and_received(
+    tmp_path: Path, objective: str, columns: int
+) -> None:
+    samples = made_set()
+    list(train(recipe(objective=objective, steps=2, picture_steps=2), tmp_path, samples))
+    assert [p.name for p in (tmp_path / "pictures").iterdir()] == ["000002.png"]
+    strip = np.asarray(Image.open(tmp_path / "pictures" / "000002.png"))
+    assert strip.shape == (3 * 68 + 4, columns * 100 + 4, 3)
+    assert np.array_equal(strip[4:68, 4:100], samples.images[0].numpy())
+    assert np.array_equal(strip[4:68, 104:200], colourise(samples.label_maps[0].numpy()))
+
+
+@pytest.mark.parametrize("objective", ["map_path", "image_path", "segmenter"])
+def test_half_precision_trains_float32_weights(tmp_path: Path, objective: str) -> None:
+    r = recipe(objective=objective, steps=3, precision="bfloat16", adversarial_start=0.0)
+    reports = list(train(r, tmp_path, made_set()))
+    assert all(math.isfinite(v) for p in reports for v in p.losses.values())
+    (full,) = train(recipe(objective=objective, steps=1), tmp_path / "full", made_set())
+    for name in ("loss", "pixel"):
+        if name in full.losses:
+            assert reports[0].losses[name] == pytest.approx(full.losses[name], rel=0.03)
+    with safe_open(tmp_path / "checkpoint.safetensors", "pt") as file:
+        weights = [file.get_tensor(k) for k in file.keys() if k.startswith("network/")]  # noqa: SIM118
+    assert {w.dtype for w in weights if w.is_floating_point()} == {torch.float32}
+
+
+def test_half_precision_is_refused_where_it_would_not_train() -> None:
+    with pytest.raises(ValidationError, match="precision bfloat16 is for"):
+        recipe(objective="transform_codec", precision="bfloat16")
+
+
 def test_another_recipe_does_not_continue_this_checkpoint(tmp_path: Path) -> None:
     list(train(recipe(steps=2), tmp_path, made_set()))
     with pytest.raises(ValueError, match="another recipe"):
@@ -137,7 +233,7 @@ def test_pictures_and_labels_stay_aligned_under_augmentation() -> None:
     assert ((batch.label_map == 8) == bright).float().mean() > 0.95
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted(RECIPES.rglob("*.yaml")), ids=lambda p: p.stem)
 def test_every_shipped_recipe_is_valid(path: Path) -> None:
     assert load_recipe(path).steps > 0
 

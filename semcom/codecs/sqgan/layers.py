@@ -101,6 +101,6 @@ class Attention(nn.Module):
         cells = self.qkv(self.norm(x)).permute(0, 2, 3, 1).reshape(b, h * w, 3 * c)
         q, k, v = cells.split(c, dim=2)  # [B, N, C] each
         if key_weight is not None:
-            v = v * key_weight[:, :, None]  # (A diag(w)) v = A (diag(w) v)
+            v = v * key_weight[:, :, None].to(v)  # (A diag(w)) v = A (diag(w) v)
         heard = F.scaled_dot_product_attention(q, k, v)
         return x + self.out(heard.reshape(b, h, w, c).permute(0, 3, 1, 2))

@@ -36,7 +36,8 @@ class VectorQuantizer(nn.Module):
 
     def indices(self, v: Tensor) -> Tensor:
         """Nearest code of each vector; ``v`` [n, D] -> [n] int64."""
-        distance = self.codebook.square().sum(1) - 2 * v @ self.codebook.T
+        with torch.autocast(v.device.type, enabled=False):  # codes lie close together
+            distance = self.codebook.square().sum(1) - 2 * v.float() @ self.codebook.T
         return distance.argmin(1)
 
     def lookup(self, indices: Tensor) -> Tensor:
@@ -52,6 +53,7 @@ class VectorQuantizer(nn.Module):
         ``share`` of the vectors is quantised, the others pass: directions that the codebook does
         not know yet still reach the decoder and can prove their worth. At 0 nothing is quantised.
         """
+        v = v.float()
         if self.training:
             n = min(len(v), len(self.recent))
             self.recent.copy_(torch.cat([self.recent[n:], v[:n].detach()]))

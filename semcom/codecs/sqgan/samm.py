@@ -63,7 +63,7 @@ class SAMM(nn.Module):
         ``class_weights`` [classes] multiply the scores where cells are ranked, not the vectors.
         """
         h = F.relu(self.conv(self.norm1(z, one_hot)))
-        scores = torch.sigmoid(self.score(self.norm2(h, one_hot))).flatten(1)  # [B, N]
+        scores = torch.sigmoid(self.score(self.norm2(h, one_hot)).float()).flatten(1)  # [B, N]
         k = kept_cells(keep_fraction, scores.shape[1])
         rank = scores.detach()
         if class_weights is not None:
