@@ -8,16 +8,17 @@ street, the stated prior of this codec.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from semcom.codecs.codec import Reconstruction
-from semcom.codecs.sqgan.bitstream import PathTokens, read_packet
+from semcom.codecs.sqgan.bitstream import CELL, PathTokens, TokenPacket, read_packet
+from semcom.codecs.sqgan.exact_map import LOST, is_exact_map, read_exact_map
 from semcom.codecs.sqgan.model import one_hot_map
 from semcom.codecs.sqgan.networks import Networks
-from semcom.transmitter import CELL
 
 __all__ = ["Demasking", "EntropyDecoder", "Generator", "Receiver"]
 
@@ -30,7 +31,7 @@ class EntropyDecoder:
 
     def __call__(self, payloads: Sequence[bytes | None]) -> dict[str, PathTokens]:
         """Raises ValueError where a payload is foreign, damaged or at odds with another."""
-        parts = [read_packet(p, self.networks.index_models) for p in payloads if p is not None]
+        parts = [self._read(p) for p in payloads if p is not None]
         shape, padding = self._format([p.tokens for p in parts])
         tokens = {
             path: PathTokens(path, np.full(shape, -1, np.int64), padding)
@@ -41,9 +42,25 @@ class EntropyDecoder:
                 raise ValueError(
                     "this packet was made by another SQ-GAN network than the receiver's"
                 )
-            grid = tokens[part.tokens.path].grid
-            grid[part.tokens.mask] = part.tokens.grid[part.tokens.mask]
+            whole = tokens[part.tokens.path]
+            sent = part.tokens.grid >= 0
+            whole.grid[sent] = part.tokens.grid[sent]
+            if part.tokens.exact is not None:
+                exact = part.tokens.exact
+                if whole.exact is not None:
+                    exact = np.where(exact == LOST, whole.exact, exact)
+                tokens[part.tokens.path] = replace(whole, exact=exact)
         return tokens
+
+    def _read(self, payload: bytes) -> TokenPacket:
+        if not is_exact_map(payload):
+            return read_packet(payload, self.networks.index_models)
+        part = read_exact_map(payload, self.networks.classes, self.size)
+        height, width = part.label_map.shape
+        padding = (-height % CELL, -width % CELL)
+        shape = ((height + padding[0]) // CELL, (width + padding[1]) // CELL)
+        tokens = PathTokens("label_map", np.full(shape, -1, np.int64), padding, part.label_map)
+        return TokenPacket(tokens, part.number, part.packets, "learned", part.network)
 
     def _format(self, parts: list[PathTokens]) -> tuple[tuple[int, int], tuple[int, int]]:
         formats = {(p.grid.shape, p.padding) for p in parts}
@@ -82,10 +99,17 @@ class Generator:
         self.demasking = Demasking()
 
     def label_map(self, tokens: PathTokens) -> np.ndarray:
-        """Decoded label map [16 h, 16 w] uint8."""
+        """Decoded label map [16 h, 16 w] uint8; void, their number, only where it was sent so."""
+        exact = tokens.exact
+        if exact is not None:
+            edges = ((0, tokens.padding[0]), (0, tokens.padding[1]))
+            exact = np.pad(exact, edges, mode="edge")
+            if not (exact == LOST).any():
+                return exact
         with torch.inference_mode():
             logits = self.networks.label_map.decode(*self.demasking(tokens))
-        return logits.argmax(1)[0].to(torch.uint8).numpy()
+        decoded = logits.argmax(1)[0].to(torch.uint8).numpy()
+        return decoded if exact is None else np.where(exact == LOST, decoded, exact)
 
     def image(self, tokens: PathTokens, label_map: np.ndarray) -> np.ndarray:
         """Picture [16 h, 16 w, 3] uint8 under ``label_map`` [16 h, 16 w]."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,16 +15,32 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from semcom.codecs.codec import Packet
-from semcom.codecs.sqgan.bitstream import Entropy, PathTokens, TokenPacket, write_packet
+from semcom.codecs.sqgan.bitstream import (
+    CELL,
+    Entropy,
+    PathTokens,
+    TokenPacket,
+    write_packet,
+)
+from semcom.codecs.sqgan.exact_map import write_exact_map
 from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
 from semcom.codecs.sqgan.networks import Networks
 from semcom.codecs.sqgan.rate import fit, keep
 from semcom.codecs.sqgan.samm import Selection
 
-__all__ = ["CELL", "EntropyCoder", "MaskStage", "Masked", "Trace", "Transmitter", "VQEncoder"]
+__all__ = [
+    "CELL",
+    "EntropyCoder",
+    "MapCoding",
+    "MaskStage",
+    "Masked",
+    "Trace",
+    "Transmitter",
+    "VQEncoder",
+]
 
-#: pixels a side of the square that one token stands for
-CELL = 16
+#: how the label map is sent: as tokens of G_s, without loss, or as the cheaper of the two
+MapCoding = Literal["tokens", "lossless", "cheaper"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +63,10 @@ class Trace:
 
 
 class MaskStage:
-    """Encoders and SAMM: a picture and its map to the kept feature vectors of both paths."""
+    """Encoders and SAMM: a picture and its map to the kept feature vectors of every path.
+
+    ``keep_fraction`` names the paths: one without a keep fraction sends no tokens.
+    """
 
     def __init__(
         self,
@@ -67,9 +87,11 @@ class MaskStage:
         with torch.inference_mode():
             one_hot = one_hot_map(s, self.networks.classes)
             pyramid = map_pyramid(one_hot)
+            sources = {"label_map": one_hot, "image": x}
             selections = {
-                "label_map": self._select("label_map", one_hot, pyramid),
-                "image": self._select("image", x, pyramid),
+                path: self._select(path, source, pyramid)
+                for path, source in sources.items()
+                if path in self.keep_fraction
             }
         return Masked(selections, (x.shape[2] // CELL, x.shape[3] // CELL), padding)
 
@@ -102,11 +124,22 @@ class EntropyCoder:
     def __init__(self, networks: Networks, entropy: Entropy, packets: Mapping[str, int]) -> None:
         self.networks, self.entropy, self.packets = networks, entropy, dict(packets)
 
-    def __call__(self, tokens: Mapping[str, PathTokens]) -> list[Packet]:
+    def __call__(
+        self, tokens: Mapping[str, PathTokens], exact: Sequence[Packet] = ()
+    ) -> list[Packet]:
+        """``exact`` are the packets of the label map itself: sent where tokens cost no less."""
         out: list[Packet] = []
         for path in ("label_map", "image"):
-            out += self.path_packets(tokens[path], self.packets[path], len(out))
+            if path in tokens:
+                out += self.path_packets(tokens[path], self.packets[path], len(out))
+            if path == "label_map" and exact and (not out or _bits(exact) <= _bits(out)):
+                out = list(exact)
         return out
+
+    def exact(self, label_map: np.ndarray) -> list[Packet]:
+        """Packets of ``label_map`` [H, W] itself."""
+        networks = self.networks
+        return write_exact_map(label_map, networks.classes, self.packets["label_map"], networks.tag)
 
     def path_packets(self, tokens: PathTokens, count: int, first_rank: int) -> list[Packet]:
         """One path's tokens in ``count`` packets, ranked from ``first_rank`` on."""
@@ -121,13 +154,18 @@ class EntropyCoder:
         ]
 
 
+def _bits(packets: Sequence[Packet]) -> int:
+    return sum(8 * len(packet.payload) for packet in packets)
+
+
 class Transmitter:
     """The stages in their order.
 
     ``segmentation`` maps pictures [B, H, W, 3] to label maps [B, H, W]; it is not called when a
     label map comes with the picture (ground truth, as in the released SQ-GAN code).
     ``class_weights``, one per class, say what the task wants sent first. With ``bits_per_pixel``
-    the keep fractions are chosen anew for every picture, so that its packets just fit.
+    the keep fractions are chosen anew for every picture, so that its packets just fit. With
+    ``map_coding`` other than ``tokens`` the label map itself may be sent.
     """
 
     def __init__(
@@ -139,11 +177,15 @@ class Transmitter:
         segmentation: Callable[[np.ndarray], np.ndarray] | None = None,
         class_weights: Sequence[float] | None = None,
         bits_per_pixel: float | None = None,
+        map_coding: MapCoding = "tokens",
     ) -> None:
         self.segmentation = segmentation
         self.bits_per_pixel = bits_per_pixel
-        whole = {"image": 1.0, "label_map": 1.0}
-        self.mask = MaskStage(networks, whole if bits_per_pixel else keep_fraction, class_weights)
+        self.map_coding = map_coding
+        kept = {"image": 1.0, "label_map": 1.0} if bits_per_pixel else dict(keep_fraction)
+        if map_coding == "lossless":
+            del kept["label_map"]
+        self.mask = MaskStage(networks, kept, class_weights)
         self.vq_encoder = VQEncoder(networks)
         self.entropy_coder = EntropyCoder(
             networks, entropy, packets or {"image": 1, "label_map": 1}
@@ -156,19 +198,19 @@ class Transmitter:
                 raise ValueError("give a label map, or build the transmitter with a segmentation")
             label_map = self.segmentation(image[None])[0]
         masked = self.mask(image, label_map)
+        exact = [] if self.map_coding == "tokens" else self.entropy_coder.exact(label_map)
         if self.bits_per_pixel:
-            masked = self._fit(masked, self.bits_per_pixel * label_map.size)
+            masked = self._fit(masked, exact, self.bits_per_pixel * label_map.size)
         tokens = self.vq_encoder(masked)
-        return Trace(label_map, masked, tokens, self.entropy_coder(tokens))
+        return Trace(label_map, masked, tokens, self.entropy_coder(tokens, exact))
 
-    def _fit(self, masked: Masked, bits: float) -> Masked:
+    def _fit(self, masked: Masked, exact: Sequence[Packet], bits: float) -> Masked:
         def thinned(fractions: Mapping[str, float]) -> Masked:
             selections = {p: keep(s, fractions[p]) for p, s in masked.selections.items()}
             return Masked(selections, masked.shape, masked.padding)
 
         def spent(fractions: Mapping[str, float]) -> int:
-            packets = self.entropy_coder(self.vq_encoder(thinned(fractions)))
-            return sum(8 * len(packet.payload) for packet in packets)
+            return _bits(self.entropy_coder(self.vq_encoder(thinned(fractions)), exact))
 
         return thinned(fit(spent, bits))
 

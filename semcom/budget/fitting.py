@@ -41,6 +41,8 @@ def packet_paths(codec: str, settings: dict[str, Any]) -> list[str]:
     """
     if codec != "sqgan":
         return ["image"]
+    if settings.get("map_coding", "tokens") != "tokens":
+        raise ValueError("a budget fits tokens into its frames: leave map_coding out")
     counts = {"image": 1, "label_map": 1} | dict(settings.get("packets", {}))
     return ["label_map"] * counts["label_map"] + ["image"] * counts["image"]
 

@@ -29,6 +29,7 @@ from semcom.codecs.codec import Packet
 from semcom.entropy import IndexModel, MaskModel, RangeReader, RangeWriter
 
 __all__ = [
+    "CELL",
     "HEADER_BYTES",
     "PathTokens",
     "TokenPacket",
@@ -39,6 +40,8 @@ __all__ = [
 
 VERSION = 1
 HEADER_BYTES = 6
+#: pixels a side of the square that one token stands for
+CELL = 16
 #: largest grid accepted from a foreign stream (cells), 4 megapixels of picture
 MAX_CELLS = 16384
 
@@ -48,16 +51,22 @@ PathName = Literal["image", "label_map"]
 
 @dataclass(frozen=True)
 class PathTokens:
-    """Tokens of one path: ``grid`` [h, w] int, code index or -1 where masked (or lost)."""
+    """Tokens of one path: ``grid`` [h, w] int, code index or -1 where masked (or lost).
+
+    ``exact`` [H, W] uint8 is the label map itself where that came in place of tokens, 255 where a
+    part of it was lost.
+    """
 
     path: PathName
     grid: np.ndarray
     padding: tuple[int, int] = (0, 0)
+    exact: np.ndarray | None = None
 
     @property
     def mask(self) -> np.ndarray:
         """Kept cells [h, w] bool."""
-        return self.grid >= 0
+        kept = self.grid >= 0
+        return kept if self.exact is None else kept | (self.exact[::CELL, ::CELL] != 255)
 
 
 @dataclass(frozen=True)

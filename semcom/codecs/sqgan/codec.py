@@ -42,6 +42,10 @@ class SqganSettings(_Strict):
         default="learned",
         description="learned: range-coded; raw: 10 bits an index and a flag a cell",
     )
+    map_coding: Literal["tokens", "lossless", "cheaper"] = Field(
+        default="tokens",
+        description="the label map as tokens of G_s, as it is, or as the cheaper of the two",
+    )
     packets: Packets = Packets()
     bits_per_pixel: float | None = Field(
         default=None,
@@ -60,6 +64,8 @@ class SqganSettings(_Strict):
     def _one_rate(self) -> SqganSettings:
         if self.bits_per_pixel is not None and "keep_fraction" in self.model_fields_set:
             raise ValueError("give keep_fraction or bits_per_pixel, not both")
+        if self.map_coding == "lossless" and "label_map" in self.keep_fraction.model_fields_set:
+            raise ValueError("keep_fraction.label_map has no meaning with map_coding: lossless")
         if self.task is not None:
             class_weights(self.task, CAMVID_CLASSES)
         return self
@@ -108,6 +114,7 @@ class SqganCodec:
             s.packets.model_dump(),
             class_weights=weights,
             bits_per_pixel=s.bits_per_pixel,
+            map_coding=s.map_coding,
         )
 
     @cached_property
@@ -122,6 +129,8 @@ class SqganCodec:
         settings = self.settings.model_dump(
             exclude={"image_weights", "map_weights", "prior_weights"}
         )
+        if self.settings.map_coding == "tokens":
+            del settings["map_coding"]  # results made before there was a choice stay valid
         return {"codec": self.name, **settings, "weights": self._networks.digest}
 
     def encode(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
