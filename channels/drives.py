@@ -92,12 +92,11 @@ class Drive:
 
         parts = np.stack([self.amplitudes.real, self.amplitudes.imag], axis=-1)
         arrays = {
-            "amplitudes": np.ascontiguousarray(parts, np.float32),
-            "delays": self.delays,
-            "dopplers": self.dopplers,
-            "positions": self.positions,
-            "metres": self.metres,
+            "amplitudes": parts.astype(np.float32),
+            **{name: getattr(self, name) for name in _SHAPES if name != "amplitudes"},
         }
+        # a view of something larger would be written as what lies around it
+        arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         about = {
             "format": _FORMAT,
             "names": json.dumps(self.names),

@@ -12,6 +12,7 @@ import sys
 import typer
 
 from semcom.commands.check import check, schema
+from semcom.commands.drive import drive
 from semcom.commands.link import link
 from semcom.commands.lists import channels, codecs, version
 from semcom.commands.merge import merge
@@ -56,6 +57,7 @@ app.command()(channels)
 app.command()(version)
 app.add_typer(data_app, name="data")
 data_app.command()(street)
+data_app.command()(drive)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import semcom
 from semcom.identity import digest, seed_from
 from semcom.plugins import load_plugins
+from semcom.positions import places_of
 from semcom.scenario import Scenario
 from semcom.workbench import Workbench, encoding_id
 
@@ -74,6 +75,8 @@ class Plan:
     tasks: dict[float | None, tuple[Task, ...]]
     link_identity: dict[str, Any] | None
     description: dict[str, Any]
+    #: along a drive: name of the position of every picture
+    positions: tuple[str, ...] | None
 
     @classmethod
     def of(
@@ -87,16 +90,23 @@ class Plan:
 
         A ``shard`` takes every so many-th picture, so that each is coded in one shard alone; the
         description is that of the whole run. ``grids`` are the points of each transmitter where
-        they were found for it; else all have those of the scenario.
+        they were found for it; else all have those of the scenario. Raises ValueError where the
+        link is along a drive that does not pass by a picture.
         """
         sweep = bench.scenario.sweep
+        places = places_of(bench.scenario.link, bench.dataset.names)
+        positions = None if places is None else bench.dataset.names
         found = {point for grid in grids or () for point in grid}
         points = (None, *(sorted(found) or (sweep.points if sweep else ())))
-        tasks = {point: tuple(_tasks(bench, link_identity, point, grids)) for point in points}
+        tasks = {
+            point: tuple(_tasks(bench, link_identity, point, grids, positions)) for point in points
+        }
         ids = [task.id for point in points for task in tasks[point]]
         description = _describe(bench, link_identity, points[1:], grids) | {"tasks": digest(ids)}
+        for image, place in zip(description["images"], places or (), strict=False):
+            image |= place
         own = {point: tuple(t for t in tasks[point] if shard.holds(t.index)) for point in points}
-        return cls(points, own, link_identity, description)
+        return cls(points, own, link_identity, description, positions)
 
     def by_encoding(self) -> dict[str, list[Task]]:
         """Tasks that send the same payloads."""
@@ -125,6 +135,7 @@ def _tasks(
     link_identity: dict[str, Any] | None,
     esn0_db: float | None,
     grids: Sequence[Sequence[float]] | None,
+    positions: Sequence[str] | None,
 ) -> list[Task]:
     sweep, seed = bench.scenario.sweep, bench.scenario.seed
     repeats = sweep.realisations if sweep and esn0_db is not None else 1
@@ -136,9 +147,10 @@ def _tasks(
             continue
         for index, sample in enumerate(bench.sample_digests):
             encoding = encoding_id(setup, sample)
+            place = [] if positions is None else [positions[index]]
             for realisation in range(repeats):
-                chance = None if esn0_db is None else [link_identity, esn0_db, realisation, seed]
-                name = digest("transmission", encoding, chance)
+                chance = [link_identity, esn0_db, realisation, seed, *place]
+                name = digest("transmission", encoding, None if esn0_db is None else chance)
                 tasks.append(Task(name, transmitter, index, encoding, esn0_db, realisation))
     return tasks
 

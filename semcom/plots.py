@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["STYLE", "draw_all", "draw_quality", "draw_rate"]
+__all__ = ["STYLE", "draw_all", "draw_quality", "draw_rate", "look_of", "title_above"]
 
 Rows = Sequence[dict[str, Any]]
 
@@ -81,6 +81,7 @@ def draw_all(folder: Path) -> list[Path]:
     """
     import matplotlib
 
+    from semcom.along_drive import draw_along_drive
     from semcom.contact_sheet import draw_contact_sheets
     from semcom.results import Results
 
@@ -93,6 +94,7 @@ def draw_all(folder: Path) -> list[Path]:
             ("quality_against_snr", draw_quality(rows, title)),
             ("miou_against_snr", draw_quality(rows, title, ["miou"])),
             ("miou_against_rate", draw_rate(rows, title)),
+            ("along_the_drive", draw_along_drive(results, folder)),
         ]
         figures += draw_contact_sheets(results, folder)
         for name, figure in figures:
@@ -140,7 +142,7 @@ def draw_quality(
     axes[-1].set_xlabel("Es/N0 per complex symbol (dB)")
     _legend(axes[0], rows)
     what = f"{max(row['images'] for row in on_air)} pictures; {_link_in_words(on_air[0]['link'])}"
-    _title(figure, title or "Quality against channel quality", what)
+    title_above(figure, title or "Quality against channel quality", what)
     return figure
 
 
@@ -178,11 +180,11 @@ def draw_rate(rows: Rows, title: str = "") -> Figure | None:
     axis.set_ylabel(name.replace("\n", " "))
     axis.legend(**LEGEND)
     what = f"{max(row['images'] for row in ideal)} pictures; no channel errors"
-    _title(figure, title or "Quality against rate", what)
+    title_above(figure, title or "Quality against rate", what)
     return figure
 
 
-def _title(figure: Figure, title: str, what: str) -> None:
+def title_above(figure: Figure, title: str, what: str) -> None:
     """A bold title, and below it in small letters ``what`` was done."""
     height = figure.get_figheight()
     engine: Any = figure.get_layout_engine()
@@ -337,6 +339,11 @@ def _by(rows: Rows, column: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 def _by_label(rows: Rows) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     return _by(rows, "label")
+
+
+def look_of(number: int) -> dict[str, Any]:
+    """Colour and marker of the ``number``-th transmitter, for ``Axes.plot``."""
+    return {"color": _colour(number), "marker": _marker(number), "markeredgecolor": "white"}
 
 
 def _colour(number: int) -> str:

@@ -47,7 +47,9 @@ class DataSettings(_Strict):
     """Which pictures are sent."""
 
     name: str = Field(description="data set: street, camvid, cityscapes, stl10 or folder")
-    split: str = Field("test", description="train, val or test, as far as the set has them")
+    split: str = Field(
+        "test", description="train, val or test, as far as the set has them; street: drive, too"
+    )
     count: int | None = Field(
         None, ge=1, description="number of pictures, evenly spaced over the split; all if left out"
     )

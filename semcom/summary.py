@@ -153,6 +153,8 @@ def select(
         if shard.holds(number)
     }
     link = None if plan["link"] is None else digest(plan["link"])
+    # along a drive, the name of a picture says where it is sent
+    positions = {image["name"] for image in plan["images"] if "metres" in image}
     found: dict[tuple[str, float | None], list[Row]] = {}
     for transmitter in plan["transmitters"]:
         own = {None, *transmitter.get("esn0_db", plan["esn0_db"])}
@@ -169,6 +171,7 @@ def select(
                     row["link_identity"] == link
                     and row["seed"] == plan["seed"]
                     and row["realisation"] < plan["realisations"]
+                    and (not positions or row["image"] in positions)
                 )
             ]
             if rows:

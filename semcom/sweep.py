@@ -305,16 +305,23 @@ class _Engine:
         payloads: list[bytes] = []
         seeds: list[int] = []
         parts: list[slice] = []
+        positions: list[str] = []
         for task in tasks:
             own = self.bench.payloads(task.encoding)
             parts.append(slice(len(payloads), len(payloads) + len(own)))
             payloads += own
             seeds += packet_seeds(*self._occasion(task, esn0_db), len(own))
+            if self.plan.positions is not None:
+                positions += [self.plan.positions[task.index]] * len(own)
         if self.bench.allocated:
             return self._in_frames(
                 tasks, esn0_db, [payloads[p] for p in parts], [seeds[p] for p in parts]
             )
-        sent = cast("Link", self.link).transmit(payloads, esn0_db, seeds)
+        link = cast("Link", self.link)
+        if self.plan.positions is None:
+            sent = link.transmit(payloads, esn0_db, seeds)
+        else:
+            sent = link.transmit(payloads, esn0_db, seeds, positions)
         return [_Fate.of(payloads[part], sent.payloads[part], sent.reports[part]) for part in parts]
 
     def _occasion(self, task: Task, esn0_db: float) -> tuple[int, str, float, int]:

@@ -179,7 +179,8 @@ def test_a_position_that_no_path_reaches_receives_noise_alone(tmp_path: Path) ->
 
 
 def test_a_drive_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
-    drive = made_up([[1e-4, 0.0], [1e-5, 1e-6j]], source={"scene": "here"})
+    way = np.arange(6.0).reshape(2, 3)
+    drive = made_up([[1e-4, 0.0], [1e-5, 1e-6j]], source={"scene": "here"}, metres=way[:, 1])
     drive.save(tmp_path / "one.safetensors")
     again = Drive.load(tmp_path / "one.safetensors")
     assert again.names == drive.names

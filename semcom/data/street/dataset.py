@@ -11,7 +11,7 @@ from semcom.data.sample import Dataset
 
 __all__ = ["SPLITS", "load_street"]
 
-SPLITS = ("train", "val", "test")
+SPLITS = ("train", "val", "test", "drive")
 EMBEDDED = Path(__file__).parent / "set"
 
 
@@ -26,17 +26,18 @@ def load_street(
     """See :func:`semcom.data.load`; without ``root`` the set that comes with the package."""
     if split not in SPLITS:
         raise ValueError(f"street has the splits {', '.join(SPLITS)}, not {split!r}")
+    command = "semcom data drive" if split == "drive" else "semcom data street"
     if root is None and not (EMBEDDED / "images" / split).is_dir():
         raise ValueError(
             f"the street set in the package has no split {split!r}: render one with "
-            "`semcom data street` and give its folder as root"
+            f"`{command}` and give its folder as root"
         )
     base = locate(
         "street",
         EMBEDDED if root is None else root,
         ("street",),
         (f"images/{split}",),
-        "no place: `semcom data street` renders it",
+        f"no place: `{command}` renders it",
     )
     return Dataset(
         "street",
