@@ -44,6 +44,8 @@ def settings() -> str:
             ("transmitters", "A list: a codec each, or several points of one.", "Transmitter"),
             ("sweep", "Where the link is simulated.", "Sweep"),
             ("link", "The digital link, or `none` for source coding alone.", "link"),
+            ("link.budget", "Channel uses in place of rate and modulation.", "budget_link.Budget"),
+            ("transmitters.allocation", "How a transmitter uses the budget.", "allocation"),
         )
     ]
     return "\n".join(
@@ -179,7 +181,10 @@ def _measured(path: Path) -> str:
     }
     digits = {"bits_per_pixel": 4, "frechet_efficientnet_lite0": 0, "psnr_db": 1}
     with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if not row["esn0_db"]]
+        every = list(csv.DictReader(file))
+    rows = [row for row in every if not row["esn0_db"]]
+    if all(row["codec"] == "original" for row in rows):
+        return _in_budgets(every)
     shown = {name: title for name, title in columns.items() if name in rows[0]}
 
     def cell(row: dict[str, str], name: str) -> str:
@@ -196,6 +201,25 @@ def _measured(path: Path) -> str:
     return (
         "Without channel errors, that is, at every SNR above the cliff:\n\n"
         f"| {head} |\n|{' --- |' * len(shown)}\n"
+        + "\n".join(f"| {line} |" for line in lines)
+        + "\n"
+    )
+
+
+def _in_budgets(rows: list[dict[str, str]]) -> str:
+    """mIoU of each transmitter by Es/N0, where a budget decided what it sends."""
+    points = sorted({float(row["esn0_db"]) for row in rows if row["esn0_db"]})
+    found: dict[str, dict[float, str]] = {}
+    for row in rows:
+        if row["esn0_db"]:
+            found.setdefault(row["label"], {})[float(row["esn0_db"])] = f"{float(row['miou']):.3f}"
+    lines = [
+        " | ".join([label, *(own.get(point, "") for point in points)])
+        for label, own in found.items()
+    ]
+    head = " | ".join(["transmitter", *(f"{point:g} dB" for point in points)])
+    return (
+        f"mIoU by Es/N0:\n\n| {head} |\n|{' --- |' * (len(points) + 1)}\n"
         + "\n".join(f"| {line} |" for line in lines)
         + "\n"
     )

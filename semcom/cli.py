@@ -12,6 +12,7 @@ import sys
 import typer
 
 from semcom.commands.check import check, schema
+from semcom.commands.curves import curves
 from semcom.commands.drive import drive
 from semcom.commands.link import link
 from semcom.commands.lists import channels, codecs, version
@@ -52,6 +53,7 @@ app.command()(schema)
 app.command()(encode)
 app.command()(decode)
 app.command()(train)
+app.command()(curves)
 app.command()(codecs)
 app.command()(channels)
 app.command()(version)

@@ -20,6 +20,8 @@ class Started:
     done: int
     #: why each sample that could not be read was left out
     skipped: tuple[str, ...] = ()
+    #: with a budget: what every transmitter was given and why
+    allocation: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -203,11 +203,12 @@ def _stop(scenario: Scenario) -> dict[str, Any]:
     return {"stop": scenario.sweep.stop.model_dump(exclude_none=True)}
 
 
-def _allocation(bench: Workbench, transmitter: int) -> dict[str, str]:
-    """With a budget: the link that one transmitter was given."""
+def _allocation(bench: Workbench, transmitter: int) -> dict[str, Any]:
+    """With a budget: the link that one transmitter was given, and the points it is for."""
     if transmitter >= len(bench.allocated):
         return {}
-    return {"link": bench.allocated[transmitter].link}
+    given = bench.allocated[transmitter]
+    return {"link": given.link, "esn0_db": list(given.esn0_db)}
 
 
 def run_id(description: Any, used: dict[str, str], **part: str) -> str:

@@ -62,6 +62,7 @@ LEGEND: dict[str, Any] = {
 }
 #: one colour has no spread of features, which a distance between spreads may even reward
 FLAT = "lower is better, among pictures that arrived"
+_CHANNELS = {"awgn": "white noise", "rayleigh": "Rayleigh fading"}
 #: column, axis label, direction of better
 QUALITIES = (
     ("miou", "mIoU of the received picture", "higher is better"),
@@ -82,6 +83,7 @@ def draw_all(folder: Path) -> list[Path]:
     import matplotlib
 
     from semcom.along_drive import draw_along_drive
+    from semcom.budget.figures import draw_budgets
     from semcom.contact_sheet import draw_contact_sheets
     from semcom.results import Results
 
@@ -90,7 +92,7 @@ def draw_all(folder: Path) -> list[Path]:
     title = results.run["plan"]["title"] if results.run else ""
     written = []
     with matplotlib.rc_context(STYLE):
-        figures = [
+        figures: list[tuple[str, Figure | None]] = [*draw_budgets(rows, title)] or [
             ("quality_against_snr", draw_quality(rows, title)),
             ("miou_against_snr", draw_quality(rows, title, ["miou"])),
             ("miou_against_rate", draw_rate(rows, title)),
@@ -126,7 +128,9 @@ def draw_quality(
     heights = [3.0 if len(panels) > 1 else 3.8] * len(panels) + [1.7]
     figure = Figure(figsize=(8.4, sum(heights) + 1.5), layout="constrained")
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
-    cliffs = [find_cliff(of_one) for _, of_one in _by_label(on_air)]
+    # links that differ have cliffs of their own
+    one_link = len({row["link"] for row in on_air}) == 1
+    cliffs = [find_cliff(of_one) for _, of_one in _by_label(on_air)] if one_link else []
     for axis, (column, name, better) in zip(axes, panels, strict=False):
         _quality_panel(axis, rows, column)
         axis.set_ylabel(name)
@@ -141,7 +145,7 @@ def draw_quality(
     _say_cliff(axes[0], cliffs)
     axes[-1].set_xlabel("Es/N0 per complex symbol (dB)")
     _legend(axes[0], rows)
-    what = f"{max(row['images'] for row in on_air)} pictures; {_link_in_words(on_air[0]['link'])}"
+    what = f"{max(row['images'] for row in on_air)} pictures; {_links_in_words(on_air)}"
     title_above(figure, title or "Quality against channel quality", what)
     return figure
 
@@ -193,6 +197,15 @@ def title_above(figure: Figure, title: str, what: str) -> None:
     figure.text(0.012, 1 - 0.38 / height, what, va="top", fontsize=10, color="#555555")
 
 
+def _links_in_words(rows: Rows) -> str:
+    """The link that all ``rows`` share, or how much of it where a budget gave each its own."""
+    if len({row["link"] for row in rows}) == 1:
+        return _link_in_words(rows[0]["link"])
+    channel = rows[0]["link"].rsplit(" ", 1)[-1]
+    uses = max(row["channel_uses_per_pixel"] for row in rows)
+    return f"{_CHANNELS.get(channel, channel)}, {uses:.3g} channel uses per pixel"
+
+
 def _link_in_words(link: str | None) -> str:
     """``"ldpc 0.5 qpsk awgn"`` as a reader would say it.
 
@@ -202,8 +215,7 @@ def _link_in_words(link: str | None) -> str:
     if not link:
         return ""
     code, rate, modulation, channel = link.split(" ", 3)
-    names = {"awgn": "white noise", "rayleigh": "Rayleigh fading"}
-    return f"{code.upper()} of rate {rate}, {modulation.upper()}, {names.get(channel, channel)}"
+    return f"{code.upper()} of rate {rate}, {modulation.upper()}, {_CHANNELS.get(channel, channel)}"
 
 
 def _quality_panel(axis: Axes, rows: Rows, column: str) -> None:
@@ -313,6 +325,8 @@ def _legend(axis: Axes, rows: Rows) -> None:
         if all(row["esn0_db"] is None for row in of_one):
             continue
         text = f"{label}  ({of_one[0]['bits_per_pixel']:.3f} bit/pixel)"
+        if len({row["link"] for row in of_one if row["link"]}) > 1:
+            text = label  # a budget chose another rate at every point
         handles.append(
             Line2D(
                 [],

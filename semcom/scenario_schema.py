@@ -12,6 +12,7 @@ __all__ = ["json_schema"]
 def json_schema() -> dict[str, Any]:
     """JSON schema of a scenario file, settings of every codec and of the link included."""
     from channels import LinkSettings
+    from semcom.budget.settings import Allocation, BudgetLinkSettings
     from semcom.codecs import CODECS
     from semcom.scenario import Scenario
 
@@ -27,11 +28,16 @@ def json_schema() -> dict[str, Any]:
 
     transmitter = definitions["Transmitter"]
     transmitter["properties"]["codec"]["enum"] = sorted(CODECS)
+    transmitter["properties"]["allocation"]["anyOf"] = [
+        define("allocation", Allocation),
+        {"type": "null"},
+    ]
+    transmitter["properties"]["allocation"].pop("type", None)
     transmitter["allOf"] = [
         {
             "if": {
                 "properties": {"codec": {"const": name}},
-                "not": {"required": ["vary"]},
+                "not": {"anyOf": [{"required": ["vary"]}, {"required": ["allocation"]}]},
             },
             "then": {
                 "properties": {"settings": define(f"{name}.settings", codec.Settings)},
@@ -53,6 +59,7 @@ def json_schema() -> dict[str, Any]:
     esn0["anyOf"] = [*numbers["anyOf"], {"type": "array", "items": numbers}, {"const": "auto"}]
     schema["properties"]["link"]["anyOf"] = [
         define("link", LinkSettings),
+        define("budget_link", BudgetLinkSettings),
         {"const": "none"},
         {"type": "null"},
     ]

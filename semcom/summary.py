@@ -105,6 +105,8 @@ def summarise(
     for transmitter in plan["transmitters"]:
         for point in chosen:
             sent = found.get((transmitter["setup"], point), [])
+            if point is not None and point not in transmitter.get("esn0_db", [point]):
+                continue  # that of another transmitter with the same setup
             if first is not None:
                 sent = _of_first(plan, sent, first)
             elif "stop" in plan:
@@ -112,7 +114,18 @@ def summarise(
             if sent:
                 rows.append(_row(results, plan, transmitter, point, sent, metrics, cache))
     cache.write()
-    return rows
+    return _in_order(rows)
+
+
+def _in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of each label together, by Es/N0 where several transmitters share a label."""
+    labels: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        labels.setdefault(row["label"], []).append(row)
+    for own in labels.values():
+        if len({row["link"] for row in own if row["link"]}) > 1:
+            own.sort(key=lambda row: row["esn0_db"])
+    return [row for own in labels.values() for row in own]
 
 
 def _of_first(plan: Row, sent: list[Row], pictures: int) -> list[Row]:
@@ -209,7 +222,7 @@ def _row(
         "scorer": plan["scorer"],
     }
     if point is not None:
-        row |= _link_columns(plan, point, sent, row, pixels)
+        row |= _link_columns(transmitter, plan, point, sent, row, pixels)
     shown = [
         (one["sample"], receipt["picture"]) for one, receipt in zip(sent, receipts, strict=True)
     ]
@@ -221,7 +234,7 @@ def _row(
 
 
 def _link_columns(
-    plan: Row, point: float, sent: list[Row], row: dict[str, Any], pixels: int
+    transmitter: Row, plan: Row, point: float, sent: list[Row], row: dict[str, Any], pixels: int
 ) -> dict[str, Any]:
     total: dict[str, int] = {}
     for one in sent:
@@ -241,9 +254,9 @@ def _link_columns(
         "information_bits": bits,
         "channel_uses": total["channel_uses"],
         "decoder_iterations": total["iterations"] / max(1, total["code_blocks"]),
-        "link": " ".join(
-            str(plan["link"][key]) for key in ("code", "rate", "modulation", "channel")
-        ),
+        # with a budget every transmitter has its own
+        "link": transmitter.get("link")
+        or " ".join(str(plan["link"][key]) for key in ("code", "rate", "modulation", "channel")),
     }
 
 

@@ -140,6 +140,7 @@ class _Engine:
             tasks=tasks,
             done=tasks - sum(missing.values()),
             skipped=tuple(self.bench.dataset.skipped.values()),
+            allocation=tuple(self.bench.allocation_lines()),
         )
         if self.stop is None:
             yield from self._encode(

@@ -105,10 +105,20 @@ class Workbench:
             for transmitter in self.transmitters
         ]
 
+    def allocation_lines(self) -> list[str]:
+        """With a budget: what every transmitter was given and why, for people."""
+        if not self.allocated:
+            return []
+        from semcom.budget.transmitters import allocation_lines
+
+        return allocation_lines(self.allocated)
+
     def sends(self, transmitter: int, esn0_db: float | None) -> bool:
         """Whether a transmitter is asked for at a point (None: without a channel)."""
         if transmitter < len(self.allocated):
             return esn0_db in self.allocated[transmitter].esn0_db
+        if self.allocated:
+            return esn0_db is None
         return esn0_db is None or transmitter < self.on_air
 
     @cached_property

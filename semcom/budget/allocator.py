@@ -22,9 +22,10 @@ from semcom.budget.block_errors import (
     channel_states,
     ideal_block_error_rate,
 )
-from semcom.budget.frame import Frame, TransportBlock, coded_blocks, shares
+from semcom.budget.frame import Frame, TransportBlock, shares
 from semcom.budget.quality import Curve
 from semcom.budget.settings import Allocation, BudgetLinkSettings
+from semcom.codecs.sqgan.bitstream import HEADER_BYTES
 
 __all__ = ["Allocator", "Choice", "Plan"]
 
@@ -33,14 +34,6 @@ _GRID = {1: (14, 1), 2: (12, 20), 3: (7, 12), 4: (5, 10)}
 #: share of the states that the tail looks at
 _TAIL = 0.05
 _CRC_BYTES = 4
-#: lowest rates of TS 38.214, tables 5.1.3.1-1, 2 and 4: below, soft bits of this modulation say
-#: less than the normal approximation counts on, and a smaller one does better
-_LEAST_RATE = {
-    "16qam": 340 / 1024,
-    "64qam": 438 / 1024,
-    "256qam": 682.5 / 1024,
-    "1024qam": 805.5 / 1024,
-}
 
 
 @dataclass(frozen=True)
@@ -122,18 +115,38 @@ class Allocator:
         states = channel_states(self.settings, self.allocation, esn0_db)
         self._known.clear()
         self.considered = 0
+        found = self._search(states)
+        if not found:
+            raise ValueError(self._too_small(states))
+        others = {self._divide(plan).words(): value for value, plan in reversed(found)}
+        others.pop(self._divide(found[0][1]).words())
+        ranked = sorted(others.items(), key=lambda pair: pair[1], reverse=True)
+        return self._choice(found[0][1], states, ranked)
+
+    def _search(self, states: np.ndarray) -> list[tuple[float, Plan]]:
+        """Values and plans of the best few choices of modulations, the best one first."""
         best: dict[tuple[str | None, ...], tuple[float, Plan]] = {}
-        for plan in self._grid(states):
+        for plan in itertools.chain(self._grid(states), self._equal(states)):
             value = self.objective(plan, states)
             if value is not None and value > best.get(plan.modulations, (-np.inf,))[0]:
                 best[plan.modulations] = value, plan
-        if not best:
-            raise ValueError(self._too_small())
         ranked = sorted(best.values(), key=lambda pair: pair[0], reverse=True)
         refined = [self._refine(*pair, states) for pair in ranked[:4]]
-        refined.sort(key=lambda pair: pair[0], reverse=True)
-        others = [(self._divide(plan).words(), value) for value, plan in refined[1:]]
-        return self._choice(refined[0][1], states, others)
+        return sorted(refined, key=lambda pair: pair[0], reverse=True)
+
+    def _equal(self, states: np.ndarray) -> Iterator[Plan]:
+        """What equal protection would do, for several classes: they need do no worse."""
+        count = max(self.classes) + 1
+        if count == 1:
+            return
+        equal = self.allocation.model_copy(update={"protection": "equal"})
+        for _, plan in replace(self, allocation=equal)._search(states)[:2]:
+            sizes = self._packet_bytes(plan.num_bytes)
+            weights = [0] * count
+            for size, c in zip(sizes, self.classes, strict=True):
+                weights[c] += size + _CRC_BYTES if size else 0
+            parts = tuple(weight / sum(weights) for weight in weights)
+            yield Plan(plan.num_bytes, plan.modulations * count, parts)
 
     def objective(self, plan: Plan, states: np.ndarray) -> float | None:
         """What is maximised, of ``plan`` over ``states`` [S]; None where it cannot be sent."""
@@ -230,21 +243,12 @@ class Allocator:
                 self._known[key] = ideal_block_error_rate(
                     self.allocation.code, num_bytes, channel_uses, states
                 )
-            elif self._sensible(num_bytes, channel_uses, modulation):
+            else:
                 margin = self.settings.budget.margin_db
                 self._known[key] = block_error_rate(
                     self.settings.code, modulation, num_bytes, channel_uses, states, margin
                 )
-            else:
-                self._known[key] = None
         return self._known[key]
-
-    def _sensible(self, num_bytes: int, channel_uses: int, modulation: str) -> bool:
-        if modulation == min(self.settings.budget.modulations, key=BITS_PER_SYMBOL.__getitem__):
-            return True  # something must fill a frame that is larger than all there is to send
-        bits = 8 * (num_bytes + _CRC_BYTES)
-        rate = bits / (channel_uses * BITS_PER_SYMBOL[modulation])
-        return rate >= _LEAST_RATE.get(modulation, 0.0)
 
     def _expected(self, plan: Plan, losses: np.ndarray) -> float:
         return self.curve.score(self._outcomes(plan, losses), self.settings.budget.score)
@@ -259,8 +263,11 @@ class Allocator:
                 key = (self.packets[packet], size, losses[packet].tobytes())
                 groups.setdefault(key, []).append(packet)
         options = []
-        for (path, size, _), members in groups.items():
+        for (path, whole, _), members in groups.items():
             n, lost = len(members), losses[members[0]]
+            count = list(self.packets).count(path)
+            # the end mark says nothing, and quality was measured with one header a path
+            size = max(0.0, whole - 1 - HEADER_BYTES * (count - 1) / count)
             options.append(
                 [
                     (path, k * size, comb(n, k) * (1 - lost) ** k * lost ** (n - k))
@@ -278,7 +285,7 @@ class Allocator:
     def _grid(self, states: np.ndarray) -> Iterator[Plan]:
         count = max(self.classes) + 1
         sizes, steps = _GRID[count]
-        per_path = [_sizes(axis, sizes) for axis in self.curve.num_bytes]
+        per_path = [_sizes(*limits, sizes) for limits in self._limits()]
         for num_bytes in itertools.product(*per_path):
             if any(num_bytes):
                 yield from self.plans(num_bytes, steps, states)
@@ -328,43 +335,57 @@ class Allocator:
         return value, plan
 
     def _neighbours(self, plan: Plan, step: float) -> Iterator[Plan]:
-        for path, axis in enumerate(self.curve.num_bytes):
+        for path, (least, most) in enumerate(self._limits()):
             for factor in (1 + step, 1 / (1 + step)):
                 size = round(plan.num_bytes[path] * factor)
-                if np.ceil(axis[1]) <= size <= np.ceil(axis[-1]):
+                if least <= size <= most:
                     sizes = (*plan.num_bytes[:path], size, *plan.num_bytes[path + 1 :])
                     yield replace(plan, num_bytes=sizes)
+        for c, modulation in itertools.product(range(len(plan.modulations)), self._modulations()):
+            if len(plan.modulations) > 1 and modulation != plan.modulations[c]:
+                changed = (*plan.modulations[:c], modulation, *plan.modulations[c + 1 :])
+                yield replace(plan, modulations=changed)
         for a, b in itertools.permutations(range(len(plan.shares)), 2):
             moved = list(plan.shares)
             moved[a], moved[b] = moved[a] + step / 4, moved[b] - step / 4
             if moved[b] > 0:
                 yield replace(plan, shares=tuple(moved))
 
-    def _too_small(self) -> str:
-        sizes = [np.ceil(axis[1]) for axis in self.curve.num_bytes]
-        if len(sizes) == 2:
-            sizes = [min(sizes)]  # one path alone is already something
-        size = int(sum(sizes))
-        if self.allocation.code != "link":
-            how = "an ideal code"
-            need = "more channel uses"
-        else:
-            modulation = max(self.settings.budget.modulations, key=lambda m: BITS_PER_SYMBOL[m])
-            least = self._least_uses(modulation, size)
-            how = f"{modulation.upper()} at rate {self.settings.highest_rate:g}"
-            need = f"{least} channel uses"
-        return (
-            f"a budget of {self.channel_uses} channel uses carries nothing of {self.curve.codec}: "
-            f"the least that was measured takes {size} bytes, and with {how} {need}"
-        )
+    def _limits(self) -> list[tuple[int, int]]:
+        """Fewest and most bytes of every path that were measured, and what packets add to them."""
+        found = []
+        for path, least, most in zip(
+            self.curve.paths, self.curve.least, self.curve.most, strict=True
+        ):
+            count = list(self.packets).count(path)
+            further = count + HEADER_BYTES * (count - 1)
+            found.append((least + further, most + further))
+        return found
 
-    def _least_uses(self, modulation: str, num_bytes: int) -> int:
-        low, high = self.channel_uses, 1 << 24
+    def _too_small(self, states: np.ndarray) -> str:
+        low, high = self.channel_uses, self.channel_uses
+        plan = None
+        while plan is None:
+            high *= 2
+            plan = replace(self, channel_uses=high)._smallest(states)
         while high - low > 1:
             middle = (low + high) // 2
-            fits = coded_blocks(self.settings.code, modulation, num_bytes, middle) is not None
-            low, high = (low, middle) if fits else (middle, high)
-        return high
+            found = replace(self, channel_uses=middle)._smallest(states)
+            low, high, plan = (low, middle, found) if found else (middle, high, plan)
+        frame = replace(self, channel_uses=high)._divide(plan)
+        return (
+            f"a budget of {self.channel_uses} channel uses carries nothing of {self.curve.codec}: "
+            f"the least that works is {high} channel uses ({frame.words()})"
+        )
+
+    def _smallest(self, states: np.ndarray) -> Plan | None:
+        """A plan that sends the least that was measured of one path; None where none can be."""
+        for path, (least, _) in enumerate(self._limits()):
+            num_bytes = tuple(least if p == path else 0 for p in range(len(self.curve.paths)))
+            for plan in self.plans(num_bytes, _GRID[max(self.classes) + 1][1], states):
+                if self._losses(plan, states) is not None:
+                    return plan
+        return None
 
 
 def _tail(losses: np.ndarray) -> np.ndarray:
@@ -372,9 +393,9 @@ def _tail(losses: np.ndarray) -> np.ndarray:
     return losses[:, : max(1, round(_TAIL * losses.shape[1]))]
 
 
-def _sizes(axis: np.ndarray, count: int) -> list[int]:
+def _sizes(least: int, most: int, count: int) -> list[int]:
     """Bytes to try of a path: nothing, and evenly on a logarithmic scale what was measured."""
-    spaced = np.geomspace(np.ceil(axis[1]), np.ceil(axis[-1]), count)
+    spaced = np.geomspace(least, most, count)
     return [0, *sorted({round(float(value)) for value in spaced})]
 
 

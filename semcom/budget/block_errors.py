@@ -1,7 +1,7 @@
 """How often a transport block is lost, over all states of the channel that a frame may meet.
 
-Real codes are predicted by the normal approximation of their code blocks, ``margin_db`` to the
-left: what LDPC codes of these lengths lose against the best code there is. Ideal codes have a
+Real codes are predicted by the normal approximation of their code blocks, to the right by what the
+code was measured to lose (:mod:`semcom.budget.gaps`) and by a margin on top. Ideal codes have a
 Gaussian alphabet and no code blocks: the normal approximation (Polyanskiy, Poor, Verdu, IEEE Trans.
 Inf. Theory 56(5), 2010, equation 291 for the complex Gaussian channel) or capacity itself (Shannon
 1948).
@@ -18,6 +18,7 @@ from scipy.stats import ncx2
 from channels.framing import CRC_BITS
 from channels.limits import constrained_capacity, dispersion
 from semcom.budget.frame import coded_blocks
+from semcom.budget.gaps import gap_db
 from semcom.budget.settings import Allocation, BudgetLinkSettings
 
 __all__ = ["STATES", "block_error_rate", "channel_states", "ideal_block_error_rate"]
@@ -69,17 +70,18 @@ def block_error_rate(
     num_bytes: int,
     channel_uses: int,
     esn0_db: np.ndarray,
-    margin: float,
+    margin_db: float = 0.0,
 ) -> np.ndarray | None:
     """Share of transport blocks lost at ``esn0_db`` [S]; None where they cannot be sent at all.
 
-    >>> block_error_rate("ldpc", "qpsk", 100, 832, np.array([-3.0, 6.0]), 1.0).round(3).tolist()
+    >>> block_error_rate("ldpc", "qpsk", 100, 832, np.array([-3.0, 6.0])).round(3).tolist()
     [1.0, 0.0]
     """
     blocks = coded_blocks(code, modulation, num_bytes, channel_uses)
     if blocks is None:
         return None
-    snr = np.clip(esn0_db - margin, _GRID_DB[0], _GRID_DB[-1])
+    lost_db = margin_db + gap_db(code, modulation, blocks.rate, blocks.information_bits)
+    snr = np.clip(esn0_db - lost_db, _GRID_DB[0], _GRID_DB[-1])
     mean, variance = (np.interp(snr, _GRID_DB, values) for values in _information(modulation))
     one = _normal(mean, variance, blocks.information_bits, blocks.channel_uses)
     return np.asarray(1 - (1 - one) ** blocks.count)

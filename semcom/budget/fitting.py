@@ -1,14 +1,17 @@
 """A codec that fills the transport blocks of a frame, picture by picture.
 
 A conventional codec takes the best setting that fits its block. SQ-GAN keeps as many tokens of each
-path as fit the blocks of that path, the most relevant ones first. A picture that no setting brings
-into its block is not sent: its packet is empty, and the receiver conceals it.
+path as fit the blocks of that path, the most relevant ones first: packets of the best protected
+class carry the first of SAMM's order, those of the next class go on from there. Packets of one
+class share their tokens cell by cell, so that a lost one thins the picture. A picture that no
+setting brings into its block is not sent: its packet is empty, and the receiver conceals it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,24 +109,30 @@ class FittedCodec:
         packets: list[Packet] = []
         for path in ("label_map", "image"):
             order = masked.selections[path].order[0].numpy()
-            blocks = self.settings.frame.of(path)
-            packets += _fit_path(stages, everything[path], order, blocks, len(packets))
+            for _, layer in groupby(self.settings.frame.of(path), key=lambda b: b.protection):
+                found, taken = _fit_layer(
+                    stages, everything[path], order, list(layer), len(packets)
+                )
+                packets, order = packets + found, order[taken:]
         return packets
 
 
-def _fit_path(
+def _fit_layer(
     stages: Transmitter,
     tokens: PathTokens,
     order: np.ndarray,
     blocks: list[TransportBlock],
     first: int,
-) -> list[Packet]:
-    """Packets with the most tokens that fit ``blocks``; ``order`` [N] ranks the cells."""
+) -> tuple[list[Packet], int]:
+    """Packets with the most tokens that fit ``blocks``, and how many those are.
+
+    ``order`` [n] holds the cells that are left, the most relevant one first.
+    """
     found = [Packet(b"", kind=tokens.path, rank=first + n) for n in range(len(blocks))]
     low, high = 0, len(order) + 1
     while high - low > 1:
         middle = (low + high) // 2
-        grid = np.full(len(order), -1, np.int64)
+        grid = np.full(tokens.grid.size, -1, np.int64)
         grid[order[:middle]] = tokens.grid.reshape(-1)[order[:middle]]
         thinned = PathTokens(tokens.path, grid.reshape(tokens.grid.shape), tokens.padding)
         packets = stages.entropy_coder.path_packets(thinned, len(blocks), first)
@@ -131,4 +140,4 @@ def _fit_path(
             found, low = packets, middle
         else:
             high = middle
-    return found
+    return found, low

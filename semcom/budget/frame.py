@@ -53,7 +53,7 @@ class Frame(_Strict):
     """
 
     channel_uses: int = Field(ge=1)
-    code: str = Field(description="ldpc, polar, normal or capacity")
+    code: str = Field(description="ldpc, normal or capacity")
     blocks: tuple[TransportBlock, ...]
 
     @property

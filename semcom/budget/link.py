@@ -67,7 +67,7 @@ class BudgetLink:
         for f, frame in enumerate(frames):
             for b, block in enumerate(frame.blocks):
                 if not block.num_bytes:
-                    outcomes[f, b] = None, LinkReport(payloads=1, payloads_lost=1)
+                    outcomes[f, b] = b"", LinkReport()  # nothing was sent, so nothing is lost
                 elif block.modulation is None:
                     outcomes[f, b] = _ideal(frame.code, block, payloads[f][b], snr[f], seeds[f][b])
                 else:

@@ -30,18 +30,27 @@ def measure_losses(scenario: Scenario, folder: Path) -> Iterator[tuple[int, int]
     """
     bench = Workbench(scenario, folder)
     results = Results.read(folder)
-    jobs = [
-        (transmitter, index, arrived)
-        for transmitter in range(bench.on_air)
-        for index, sample in enumerate(bench.sample_digests)
-        for arrived in _patterns(results.encodings[_encoding(bench, transmitter, sample)])
-    ]
+    jobs = _jobs(bench, results)
     with CountsFile(folder / "counts.jsonl") as file:
         for done, (transmitter, index, arrived) in enumerate(jobs, start=1):
             for row in _receive(bench, results, transmitter, index, arrived):
                 file.append([{"run": None, **row}])
                 results.add(row)
             yield done, len(jobs)
+
+
+def _jobs(bench: Workbench, results: Results) -> list[tuple[int, int, str]]:
+    """Transmitter, picture and which packets arrive, once for the same packets."""
+    found: dict[Any, tuple[int, int, str]] = {}
+    for transmitter in range(bench.on_air):
+        group = bench.groups[transmitter]
+        for index, sample in enumerate(bench.sample_digests):
+            encoding = _encoding(bench, transmitter, sample)
+            payloads = bench.payloads(encoding)
+            for arrived in _patterns(results.encodings[encoding]):
+                kept = tuple(p for p, mark in zip(payloads, arrived, strict=True) if mark == "1")
+                found.setdefault((group, index, kept), (transmitter, index, arrived))
+    return list(found.values())
 
 
 def _receive(
@@ -140,14 +149,17 @@ def _measured(bench: Workbench, results: Results, transmitter: int) -> dict[str,
     ]
     cells = []
     for arrived in _patterns(encodings[0]):
-        rows = []
-        for sample, encoding in zip(bench.sample_digests, encodings, strict=True):
-            receipt = results.receipts[receipt_id(setup, encoding["id"], arrived, {})]
-            rows.append(
-                results.measurements[
-                    measurement_id(sample, receipt["picture"], bench.scorer_digest)
-                ]
-            )
+        receipts = [
+            results.receipts.get(receipt_id(setup, encoding["id"], arrived, {}))
+            for encoding in encodings
+        ]
+        if None in receipts:
+            continue  # another transmitter sends the packets that are left, and was measured
+        rows = [
+            results.measurements[measurement_id(sample, receipt["picture"], bench.scorer_digest)]
+            for sample, receipt in zip(bench.sample_digests, receipts, strict=True)
+            if receipt is not None
+        ]
         counts = np.sum([row["miou"]["confusion"] for row in rows], axis=0)
         columns = {
             column: value

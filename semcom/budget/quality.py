@@ -220,8 +220,7 @@ def _check(curve: Curve) -> None:
 def load_table(name: str) -> QualityTable:
     """A table by its shipped name or its file.
 
-    >>> load_table("camvid").curve("bpg", {}).paths
-    ('image',)
+    Raises FileNotFoundError where there is none, ValueError where it is damaged.
     """
     shipped = resources.files("semcom.budget") / "tables" / f"{name}.json"
     if shipped.is_file():
@@ -229,7 +228,12 @@ def load_table(name: str) -> QualityTable:
     path = Path(name)
     if not path.is_file():
         tables = resources.files("semcom.budget") / "tables"
-        known = sorted(p.name.removesuffix(".json") for p in tables.iterdir())
+        known = sorted(
+            # a recipe and what it made
+            p.name.removesuffix(".yaml")
+            for p in tables.iterdir()
+            if p.name.endswith(".yaml")
+        )
         raise FileNotFoundError(
             f"no table of quality {name!r}: shipped are {', '.join(known)}; give one of these or "
             "a file made by `semcom curves`"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -12,8 +12,8 @@ from channels import LinkSettings
 __all__ = ["Allocation", "Budget", "BudgetLinkSettings", "Modulation"]
 
 Modulation = Literal["bpsk", "qpsk", "16qam", "64qam", "256qam", "1024qam"]
-#: code families that have any rate in between, so that a frame can be filled exactly
-_CODES = ("ldpc", "polar")
+#: code families with any rate in between, so that a frame can be filled exactly, and known gaps
+_CODES = ("ldpc",)
 _CHANNELS = ("awgn", "rayleigh", "rician")
 
 
@@ -21,23 +21,30 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Budget(_Strict):
-    """Complex channel uses that a picture may take, pilots and idle uses counted, and the aim.
+_Uses = Annotated[int, Field(ge=1, le=1 << 24)]
+_UsesPerPixel = Annotated[float, Field(gt=0, le=128)]
+_Seconds = Annotated[float, Field(gt=0, le=3600)]
 
-    >>> Budget(channel_uses_per_pixel=0.03).uses(256 * 512)
-    3932
-    >>> Budget(seconds=0.004, bandwidth_hz=1e6).uses(256 * 512)
-    4000
+
+class Budget(_Strict):
+    """Complex channel uses that a picture may take, idle uses counted, and the aim.
+
+    A list of sizes makes every transmitter one for each of them.
+
+    >>> Budget(channel_uses_per_pixel=[0.01, 0.03]).sizes(256 * 512)
+    (1310, 3932)
+    >>> Budget(seconds=0.004, bandwidth_hz=1e6).sizes(256 * 512)
+    (4000,)
     """
 
-    channel_uses: int | None = Field(
-        default=None, ge=1, le=1 << 24, description="complex channel uses per picture"
+    channel_uses: _Uses | tuple[_Uses, ...] | None = Field(
+        default=None, description="complex channel uses per picture, or a list of them"
     )
-    channel_uses_per_pixel: float | None = Field(
-        default=None, gt=0, le=128, description="the same, per pixel of the full-size picture"
+    channel_uses_per_pixel: _UsesPerPixel | tuple[_UsesPerPixel, ...] | None = Field(
+        default=None, description="the same, per pixel of the full-size picture"
     )
-    seconds: float | None = Field(
-        default=None, gt=0, le=3600, description="the same, as seconds at bandwidth_hz"
+    seconds: _Seconds | tuple[_Seconds, ...] | None = Field(
+        default=None, description="the same, as seconds at bandwidth_hz"
     )
     bandwidth_hz: float | None = Field(
         default=None, gt=0, le=1e12, description="with seconds: complex channel uses per second"
@@ -60,13 +67,13 @@ class Budget(_Strict):
         description="share of the score over the worst 5 % of channel states in what is maximised",
     )
     quality: str = Field(
-        default="camvid", description="table of measured quality: a shipped name or a JSON file"
+        default="street", description="table of measured quality: a shipped name or a JSON file"
     )
     margin_db: float = Field(
-        default=1.0,
+        default=0.2,
         ge=0,
         le=10,
-        description="what the code loses against the normal approximation of its block error rate",
+        description="what is added to Es/N0 that a code was measured to need",
     )
 
     @model_validator(mode="after")
@@ -81,18 +88,23 @@ class Budget(_Strict):
                 "a budget is one of channel_uses, channel_uses_per_pixel and seconds, not "
                 + (" and ".join(given) or "none of them")
             )
+        sizes = getattr(self, given[0])
+        if isinstance(sizes, tuple) and len(set(sizes)) != max(1, len(sizes)):
+            raise ValueError(f"{given[0]} needs at least one size, and each of them once")
         if (self.seconds is None) != (self.bandwidth_hz is None):
             raise ValueError("seconds and bandwidth_hz make a budget together: give both")
         return self
 
-    def uses(self, pixels: int) -> int:
-        """Complex channel uses of a frame for a picture of ``pixels``, at least 1."""
+    def sizes(self, pixels: int) -> tuple[int, ...]:
+        """Complex channel uses of every frame for a picture of ``pixels``, at least 1 each."""
         if self.channel_uses is not None:
-            return self.channel_uses
-        if self.channel_uses_per_pixel is not None:
-            return max(1, math.floor(self.channel_uses_per_pixel * pixels + 1e-9))
-        seconds, bandwidth_hz = self.seconds or 0.0, self.bandwidth_hz or 0.0
-        return max(1, math.floor(seconds * bandwidth_hz + 1e-9))
+            given, unit = self.channel_uses, 1.0
+        elif self.channel_uses_per_pixel is not None:
+            given, unit = self.channel_uses_per_pixel, float(pixels)
+        else:
+            given, unit = self.seconds or (), self.bandwidth_hz or 0.0
+        listed = given if isinstance(given, tuple) else (given,)
+        return tuple(max(1, math.floor(size * unit + 1e-9)) for size in listed)
 
 
 class BudgetLinkSettings(LinkSettings):
@@ -117,7 +129,7 @@ class BudgetLinkSettings(LinkSettings):
     def _can_be_filled(self) -> BudgetLinkSettings:
         if self.code not in _CODES:
             raise ValueError(
-                f"code {self.code!r} has few rates, so no frame can be filled exactly with it: "
+                f"a budget needs a code of any rate whose losses were measured, not {self.code!r}: "
                 f"choose {' or '.join(_CODES)}"
             )
         if self.channel not in _CHANNELS or self.receive_antennas != 1:

@@ -58,7 +58,7 @@ def allocate(scenario: Scenario, folder: Path | None = None) -> list[Allocated]:
         if file is not None:
             write_atomically(file, json.dumps({"key": key, "choices": rows}, indent=1) + "\n")
     named = {pair[1].label: pair for pair in scenario.expanded_transmitters()}
-    return [_allocated(scenario, row, *named[row["label"]]) for row in rows]
+    return [_allocated(scenario, row, *named[row["transmitter"]]) for row in rows]
 
 
 def settings_without_rate(codec: str, settings: Any) -> Any:
@@ -85,29 +85,34 @@ def settings_without_rate(codec: str, settings: Any) -> Any:
 
 
 def _rows(scenario: Scenario, group: str, transmitter: Transmitter) -> Iterable[dict[str, Any]]:
+    height, width = scenario.data.size
+    sizes = scenario.link.budget.sizes(height * width)
+    for channel_uses in sizes:
+        shown = f"{transmitter.label}, {channel_uses} uses" if len(sizes) > 1 else transmitter.label
+        yield from _rows_of_size(scenario, transmitter, channel_uses, shown)
+
+
+def _rows_of_size(
+    scenario: Scenario, transmitter: Transmitter, channel_uses: int, shown: str
+) -> Iterable[dict[str, Any]]:
     link = scenario.link
     assert scenario.sweep is not None
     allocation = transmitter.allocation or Allocation()
     curve = load_table(link.budget.quality).curve(transmitter.codec, transmitter.settings)
-    height, width = scenario.data.size
-    allocator = Allocator(
-        curve,
-        packet_paths(transmitter.codec, transmitter.settings),
-        link,
-        allocation,
-        link.budget.uses(height * width),
-    )
+    packets = packet_paths(transmitter.codec, transmitter.settings)
+    allocator = Allocator(curve, packets, link, allocation, channel_uses)
     found: dict[str, dict[str, Any]] = {}
     choice = None
-    for point in scenario.sweep.esn0_db:
+    for point in scenario.sweep.points:
         if choice is None or allocation.design_esn0_db is None:
             try:
                 choice = allocator.choose(point)
             except ValueError as error:
-                raise ValueError(f"{transmitter.label}: {error}") from None
+                raise ValueError(f"{shown}: {error}") from None
         name = "mIoU" if set(link.budget.score) == {"miou"} else "score"
         row = {
-            "label": transmitter.label,
+            "transmitter": transmitter.label,
+            "label": shown,
             "esn0_db": [],
             "reasons": choice.reasons(name),
             **choice.record(),
@@ -128,7 +133,7 @@ def _allocated(
     link = f"{frame.code} {rates} {modulations} {scenario.link.channel}"
     return Allocated(
         group,
-        transmitter.model_copy(update={"settings": fitted}),
+        transmitter.model_copy(update={"settings": fitted, "label": row["label"]}),
         tuple(row["esn0_db"]),
         link,
         row,

@@ -37,7 +37,8 @@ def check(
             mistaken = True
             continue
         try:
-            tasks = Plan.of(Workbench(scenario, Path()), None)
+            bench = Workbench(scenario, Path())
+            tasks = Plan.of(bench, None)
         except (ValueError, OSError, ImportError) as error:
             complain(f"{path}: {sentence(error)}")
             mistaken = True
@@ -45,6 +46,8 @@ def check(
         total = sum(len(of_point) for of_point in tasks.tasks.values())
         most = "at most " if scenario.sweep is not None and scenario.sweep.stop else ""
         print(f"{path}: good, {_points(scenario, tasks)}{most}{total} tasks")
+        for line in bench.allocation_lines():
+            print(f"  {line}")
     if mistaken:
         raise typer.Exit(2)
 

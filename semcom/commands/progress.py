@@ -84,7 +84,7 @@ def _lines(event: Any) -> list[str]:
 
     if isinstance(event, kinds.Started):
         left_out = [f"left out: {reason}" for reason in event.skipped]
-        return [*left_out, table.opening(event), *table.head()]
+        return [*left_out, table.opening(event), *event.allocation, *table.head()]
     if isinstance(event, kinds.Point):
         return table.point_lines(event)
     if event.computed == 0:
