@@ -52,7 +52,13 @@ def read_link(path: Path) -> LinkSettings:
             raise explain(error, source) from None
     from semcom.scenario import Scenario
 
-    settings: LinkSettings | None = Scenario.from_source(source).link
+    scenario = Scenario.from_source(source)
+    settings: LinkSettings | None = scenario.link
+    if scenario.has_budget:
+        raise ValueError(
+            f"{path}: the link has a budget, which chooses another code rate for every point: "
+            "give a link with a rate and a modulation"
+        )
     if settings is None:
         raise ValueError(f"{path}: link is none, so there is nothing to measure")
     return settings

@@ -2,7 +2,8 @@
 
 A transport block carries one packet. Its size is agreed beforehand, like the modulation and the
 code rate: control information that every standard sends beside the data. A shorter packet is filled
-up with one 1 bit and zeros, from which the receiver finds its end.
+up with one 1 bit and zeros, from which the receiver finds its end, and then scrambled by a fixed
+sequence: long runs of zeros would be symbols of one energy.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from channels.codes import CODE_FAMILIES
@@ -161,23 +163,29 @@ def shares(weights: Sequence[float], total: int) -> list[int]:
 
 
 def fill(payload: bytes, num_bytes: int) -> bytes:
-    """``payload`` filled up to ``num_bytes``; ValueError where it does not fit.
+    """``payload`` filled up to ``num_bytes`` and scrambled; ValueError where it does not fit.
 
-    >>> fill(b"ab", 4)
-    b'ab\\x80\\x00'
+    >>> unfill(fill(b"ab", 4))
+    b'ab'
     """
     if len(payload) >= num_bytes:
         raise ValueError(
             f"a packet of {len(payload)} bytes does not fit a transport block of {num_bytes}"
         )
-    return (payload + b"\x80").ljust(num_bytes, b"\0")
+    return _scrambled((payload + b"\x80").ljust(num_bytes, b"\0"))
 
 
 def unfill(block: bytes) -> bytes | None:
     """The packet in a transport block, None where there is no end mark.
 
-    >>> unfill(b"ab\\x80\\x00")
-    b'ab'
+    >>> unfill(fill(b"", 9)), unfill(b"ab") is None
+    (b'', True)
     """
-    content = block.rstrip(b"\0")
+    content = _scrambled(block).rstrip(b"\0")
     return content[:-1] if content.endswith(b"\x80") else None
+
+
+def _scrambled(block: bytes) -> bytes:
+    """``block`` under a fixed random sequence; twice gives it back."""
+    sequence = np.random.default_rng(0).integers(0, 256, len(block), np.uint8)
+    return (np.frombuffer(block, np.uint8) ^ sequence).tobytes()

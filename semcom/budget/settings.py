@@ -70,7 +70,7 @@ class Budget(_Strict):
         default="street", description="table of measured quality: a shipped name or a JSON file"
     )
     margin_db: float = Field(
-        default=0.2,
+        default=0.5,
         ge=0,
         le=10,
         description="what is added to Es/N0 that a code was measured to need",

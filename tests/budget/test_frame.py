@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,7 +63,13 @@ def test_a_filled_packet_comes_out_as_it_went_in(payload: bytes, more: int) -> N
 def test_a_packet_that_is_too_long_is_refused_and_nothing_is_no_packet() -> None:
     with pytest.raises(ValueError, match="does not fit a transport block of 3"):
         fill(b"abc", 3)
-    assert unfill(bytes(7)) is None
+    nothing = fill(b"", 8)  # an end mark and seven zeros
+    assert unfill(bytes([nothing[0] ^ 0x80]) + nothing[1:]) is None
+
+
+def test_a_block_that_is_mostly_filling_looks_like_any_other() -> None:
+    filled = np.unpackbits(np.frombuffer(fill(b"ab", 4000), np.uint8))
+    assert abs(filled.mean() - 0.5) < 0.02
 
 
 @pytest.mark.parametrize(
