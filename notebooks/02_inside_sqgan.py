@@ -12,8 +12,6 @@
 # ---
 
 # %% [markdown]
-
-# %% [markdown]
 # # 2. Inside SQ-GAN: masks, codebooks, bits
 #
 # Between a picture and its packets stand three decisions: *which* squares of the picture are worth

@@ -12,8 +12,6 @@
 # ---
 
 # %% [markdown]
-
-# %% [markdown]
 # # 3. The digital cliff: LDPC, SNR and why BPG dies
 #
 # A little less power, and the picture does not get a little worse: it is gone. This notebook takes that
@@ -139,7 +137,7 @@ figure
 # Three lines to compare with: below the **Shannon limit** no code of this rate works, however long and
 # clever; the **limit of QPSK** is where that point lies for four points instead of a Gaussian signal; the
 # **normal approximation** is what the best code *of this length* could do. With 20 iterations the LDPC code
-# stays within a decibel of it, with 50 it comes nearer still. There is not much left to invent here: *the
+# stays about a decibel from it, with 50 it comes nearer. There is not much left to invent here: *the
 # cliff is steep because the code is good.*
 
 # %%

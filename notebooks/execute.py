@@ -31,7 +31,7 @@ def execute(source: Path) -> nbformat.NotebookNode:
         cell["id"] = f"cell-{number}"  # random ones would change with every run
     client = NotebookClient(
         notebook,
-        timeout=600,
+        timeout=1800,  # a cell on a busy machine
         kernel_name="python3",
         record_timing=False,
         resources={"metadata": {"path": str(source.parent)}},
