@@ -95,6 +95,11 @@ def draw_along_drive(results: Results, folder: Path) -> Figure | None:
     first = ways[point][0]
     _frames(strip, plan, first, PictureStore(folder / "pictures"))
     _gain_panel(axes[0], first, point)
+    for number, (one, way) in enumerate(zip(senders, ways[point], strict=True)):
+        metres = [stop.metres for stop in way]
+        look: dict[str, Any] = look_of(number)
+        axes[1].plot(metres, [stop.quality for stop in way], label=one["label"], **look)
+        axes[2].plot(metres, [stop.lost for stop in way], **look)
     reference = next((one for one in plan["transmitters"] if one["label"] == REFERENCE), None)
     if reference is not None:
         known = stops(results, folder, None, reference["setup"])
@@ -103,18 +108,14 @@ def draw_along_drive(results: Results, folder: Path) -> Figure | None:
                 [stop.metres for stop in known], [stop.quality for stop in known],
                 color=INK, linestyle=(0, (1, 2)), linewidth=1.4, label="original pictures",
             )  # fmt: skip
-    for number, (one, way) in enumerate(zip(senders, ways[point], strict=True)):
-        metres = [stop.metres for stop in way]
-        look: dict[str, Any] = look_of(number)
-        axes[1].plot(metres, [stop.quality for stop in way], label=one["label"], **look)
-        axes[2].plot(metres, [stop.lost for stop in way], **look)
     axes[1].set_ylabel(f"{_quality(plan)[2]} at the position")
-    axes[2].set_ylabel("packets lost")
+    axes[2].set_ylabel("share of packets lost")
     axes[2].set_ylim(-0.05, 1.05)
     axes[2].set_xlabel("metres driven")
     for axis in axes:
         axis.set_xlim(*_margin([stop.metres for stop in first]))
-    axes[1].legend(**{**LEGEND, "ncols": 3, "bbox_to_anchor": (-0.01, 1.03)})
+    figure.align_ylabels(axes)
+    axes[1].legend(**{**LEGEND, "ncols": 4, "bbox_to_anchor": (-0.01, 1.03), "fontsize": 10})
     draws = plan["realisations"]
     what = (
         f"{len(first)} positions, each sends its own picture {draws} "

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from channels import Link, LinkSettings
 from channels.curves import find_cliff, references, sweep
+from channels.drives import load_drive
 from channels.plots import plot_block_error_rates
 from channels.settings import MODULATIONS
 
@@ -113,7 +115,42 @@ def draw_cliff(path: Path) -> None:
     ).savefig(path, dpi=110)
 
 
+def draw_ray_traced(path: Path) -> None:
+    """The street's drive: Es/N0 and block error rate against the way, with both estimators."""
+    drive = load_drive("street")
+    figure = Figure(figsize=(7.4, 5.6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.4])
+    above.axhline(0, color="#8A8A8A", linestyle="--", linewidth=1)
+    above.plot(drive.metres, drive.gains_db, color="#222222", marker=".")
+    above.set_ylabel("gain over the\nmean position (dB)")
+    count = 96
+    payloads = [np.random.default_rng(number).bytes(40) for number in range(count)]
+    for esn0_db, colour in ((0.0, "#D55E00"), (10.0, "#E69F00"), (20.0, "#0072B2")):
+        for estimation, line in (("wiener", "-"), ("perfect", ":")):
+            options = {"channel": "ray_traced", "ofdm": {"estimation": estimation}}
+            link = Link(LinkSettings(**options))
+            lost = [
+                sum(link.transmit(payloads, esn0_db, range(count), [name] * count).reports)
+                for name in drive.names
+            ]
+            rates = [report.payloads_lost / count for report in lost]
+            label = f"{esn0_db:g} dB, {'Wiener' if estimation == 'wiener' else 'known channel'}"
+            below.plot(drive.metres, rates, line, color=colour, marker="o", ms=4, label=label)
+    below.set_ylabel("block error rate")
+    below.set_xlabel("metres driven")
+    below.legend(title="Es/N0 of the mean position", fontsize=8.5, frameon=False, ncols=3)
+    below.set_ylim(-0.03, 1.45)
+    below.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    above.set_title("40 bytes, LDPC 1/2, QPSK, along the street's drive", loc="left", fontsize=11)
+    for axis in (above, below):
+        axis.grid(color="#E4E4E4")
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
+
+
+ALONE = {"cliff": draw_cliff, "ray_traced": draw_ray_traced}
+
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or ["cliff", *SWEEPS]:
-        draw = draw_cliff if chosen == "cliff" else SWEEPS[chosen].draw
+    for chosen in sys.argv[1:] or [*ALONE, *SWEEPS]:
+        draw = ALONE[chosen] if chosen in ALONE else SWEEPS[chosen].draw
         draw(HERE / f"{chosen}.png")
