@@ -63,7 +63,11 @@ class Choice:
 
     def reasons(self, score: str = "mIoU") -> list[str]:
         """The choice in sentences."""
-        lost = ", ".join(f"{100 * rate:.2g} %" for rate in self.block_error_rates)
+        lost = ", ".join(
+            f"{100 * rate:.2g} %"
+            for rate, block in zip(self.block_error_rates, self.frame.blocks, strict=True)
+            if block.num_bytes
+        )
         text = [
             self.frame.words() or "nothing is sent",
             f"expected {score} {self.expected:.4f} (worst 5 % of channel states {self.tail:.4f}, "

@@ -228,11 +228,12 @@ def load_table(name: str) -> QualityTable:
     path = Path(name)
     if not path.is_file():
         tables = resources.files("semcom.budget") / "tables"
+        names = {file.name for file in tables.iterdir()}
+        # a table lies beside the recipe that made it
         known = sorted(
-            # a recipe and what it made
-            p.name.removesuffix(".yaml")
-            for p in tables.iterdir()
-            if p.name.endswith(".yaml")
+            stem
+            for stem in (name.removesuffix(".json") for name in names)
+            if f"{stem}.yaml" in names and f"{stem}.json" in names
         )
         raise FileNotFoundError(
             f"no table of quality {name!r}: shipped are {', '.join(known)}; give one of these or "
