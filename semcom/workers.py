@@ -93,6 +93,12 @@ class Pool:
                             f"the cluster was lost at {job.name}; what is done is kept, "
                             "the same command goes on from there"
                         ) from error
+                    except Exception as error:  # not the job's own: see _caught
+                        reason = str(getattr(error, "cause", None) or error).partition("\n")[0]
+                        raise ConnectionError(
+                            f"{job.name}: a worker cannot do it ({reason}); is the same semcom "
+                            "installed there?"
+                        ) from error
                     else:
                         if isinstance(answer, Exception):
                             raise answer
@@ -252,9 +258,12 @@ def _ray(workers: int, address: str) -> Iterator[Pool]:
         ) from error
     run = ray.remote(max_retries=TRIES - 1)(_call)
     try:
-        yield Pool(
-            lambda *call: run.remote(*call).future(), died=(ray.exceptions.RayError,), width=1000
+        died = (
+            ray.exceptions.WorkerCrashedError,
+            ray.exceptions.OutOfMemoryError,
+            ray.exceptions.NodeDiedError,
         )
+        yield Pool(lambda *call: run.remote(*call).future(), died=died, width=1000)
     finally:
         ray.shutdown()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,31 @@ def test_an_error_of_a_job_comes_back_as_it_was(pool: Pool) -> None:
     with pytest.raises(PermissionError) as told:
         list(pool.rows(fails, jobs(3)))
     assert told.value.filename == "results/p0.png"
+
+
+def test_a_worker_that_lacks_what_it_needs_is_not_taken_for_dead() -> None:
+    def submit(*_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_exception(ModuleNotFoundError("No module named 'semcom'\nand a traceback"))
+        return future
+
+    with pytest.raises(ConnectionError) as told:
+        list(Pool(submit, died=(ChildProcessError,)).rows(lambda job: {"id": job.id}, jobs(2)))
+    assert re.sub("p[01]", "p0", str(told.value)) == (
+        "encode p0.png: a worker cannot do it (No module named 'semcom'); "
+        "is the same semcom installed there?"
+    )
+
+
+def test_a_cluster_that_goes_away_is_one_sentence() -> None:
+    def submit(*_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+    with pytest.raises(ConnectionError, match=r"^the cluster was lost at encode p.\.png; what is"):
+        list(Pool(submit).rows(lambda job: {"id": job.id}, jobs(2)))
 
 
 def test_in_this_process_a_row_is_there_before_the_next_job_begins() -> None:
