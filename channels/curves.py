@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +16,17 @@ import numpy as np
 
 from channels.link import Link, LinkReport
 
-__all__ = ["Cliff", "Point", "References", "find_cliff", "measure", "references", "sweep", "wilson"]
+__all__ = [
+    "Cliff",
+    "Point",
+    "References",
+    "find_cliff",
+    "measure",
+    "references",
+    "send",
+    "sweep",
+    "wilson",
+]
 
 
 def wilson(errors: int, trials: int, z: float = 1.96) -> tuple[float, float]:
@@ -95,18 +105,33 @@ def measure(
     >>> point.errors, point.report.payloads, point.block_error_rate
     (32, 32, 1.0)
     """
+    limits = {"seed": seed, "max_errors": max_errors, "max_payloads": max_payloads}
+    report = sum(itertools.chain(*send(link, num_bytes, esn0_db, **limits)), LinkReport())
+    return Point(esn0_db, link.ebn0_db(esn0_db, num_bytes), report)
+
+
+def send(
+    link: Link,
+    num_bytes: int,
+    esn0_db: float,
+    *,
+    seed: int = 0,
+    max_errors: int = 100,
+    max_payloads: int = 10_000,
+) -> Iterator[list[LinkReport]]:
+    """Send payloads by the rule of :func:`measure` and yield the reports of every batch."""
     if num_bytes < 1 or max_errors < 1 or max_payloads < 1:
         raise ValueError("num_bytes, max_errors and max_payloads must be at least 1")
-    report, errors = LinkReport(), 0
-    while report.payloads < max_payloads and errors < max_errors:
-        first = report.payloads
-        count = min(max(32, first), max_payloads - first)
-        draws = [np.random.SeedSequence([seed, i]) for i in range(first, first + count)]
+    sent = errors = 0
+    while sent < max_payloads and errors < max_errors:
+        count = min(max(32, sent), max_payloads - sent)
+        draws = [np.random.SeedSequence([seed, i]) for i in range(sent, sent + count)]
         payloads = [np.random.default_rng(draw).bytes(num_bytes) for draw in draws]
         seeds = [int(draw.generate_state(1, np.uint64)[0]) for draw in draws]
-        report = report + sum(link.transmit(payloads, esn0_db, seeds).reports, LinkReport())
-        errors = report.payloads_lost + report.undetected
-    return Point(esn0_db, link.ebn0_db(esn0_db, num_bytes), report)
+        reports = link.transmit(payloads, esn0_db, seeds).reports
+        yield reports
+        sent += count
+        errors += sum(report.payloads_lost + report.undetected for report in reports)
 
 
 def sweep(link: Link, num_bytes: int, esn0_db: Sequence[float], **limits: int) -> list[Point]:

@@ -87,6 +87,8 @@ def inspect_payload(
 
     if not math.isfinite(esn0_db) or seed < 0:
         raise ValueError("esn0_db must be finite and the seed not negative")
+    if settings.block_errors is not None:
+        raise ValueError("a payload that was lost by a table (block_errors) met nothing to look at")
     link = Link(settings)
     frame = link.frame(len(payload))
     code = code_of(settings, frame.transport_block_bits, frame.block_bits)

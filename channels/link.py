@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from channels.coding import Code
     from channels.ofdm import OfdmChannel
+    from channels.tables import BlockErrorTable
 
 __all__ = [
     "PATHS",
@@ -121,10 +122,14 @@ class Link:
 
     def __init__(self, settings: LinkSettings | None = None) -> None:
         self.settings = settings or LinkSettings()
+        #: what payloads are lost by in place of decoding, where the settings name one
+        self.table: BlockErrorTable | None = None
+        if self.settings.block_errors is not None:
+            self.table = _load_table(self.settings)
 
     def identity(self) -> dict[str, Any]:
         """Everything that changes what this link answers, JSON-able."""
-        settings = self.settings.model_dump(exclude={"device"})
+        settings = self.settings.model_dump(exclude={"device", "block_errors"})
         if self.settings.receive_antennas == 1:
             # what a link answers did not change when it learned of several antennas
             settings = {key: value for key, value in settings.items() if key not in _ANTENNAS}
@@ -134,6 +139,8 @@ class Link:
             from channels.drives import load_drive
 
             settings["drive"] = load_drive(self.settings.drive).digest()
+        if self.table is not None:
+            settings["block_error_table"] = self.table.digest
         return {"revision": _REVISION, "sionna": version("sionna"), **settings}
 
     def channel_uses(self, num_bytes: int) -> int:
@@ -198,6 +205,8 @@ class Link:
         if positions is not None:
             self._check_positions(positions, len(payloads))
 
+        if self.table is not None:
+            return self._draw(self.table, payloads, snr, seeds)
         frames = [self.frame(len(payload)) for payload in payloads]
         groups: dict[tuple[int, int], list[int]] = {}
         for index, frame in enumerate(frames):
@@ -217,6 +226,34 @@ class Link:
                 )  # fmt: skip
                 for i, result in zip(part, results, strict=True):
                     received[i], reports[i] = result
+        return Transmission(received, reports)
+
+    def _draw(
+        self,
+        table: BlockErrorTable,
+        payloads: Sequence[bytes],
+        esn0_db: list[float],
+        seeds: list[int],
+    ) -> Transmission:
+        """What the table says becomes of ``payloads``; bits and code blocks are not counted."""
+        table.check_sizes({len(payload) for payload in payloads})
+        groups: dict[tuple[int, float], list[int]] = {}
+        for index, payload in enumerate(payloads):
+            groups.setdefault((len(payload), esn0_db[index]), []).append(index)
+        received: list[bytes | None] = [None] * len(payloads)
+        reports = [LinkReport()] * len(payloads)
+        for (size, snr), indices in groups.items():
+            drawn = table.draw(size, snr, [seeds[i] for i in indices])
+            for i, attempt in zip(indices, drawn, strict=True):
+                attempts = attempt or self.settings.attempts
+                received[i] = None if attempt is None else bytes(payloads[i])
+                reports[i] = LinkReport(
+                    payloads=1,
+                    payloads_lost=int(attempt is None),
+                    information_bits=8 * size,
+                    attempts=attempts,
+                    channel_uses=attempts * self.channel_uses(size),
+                )
         return Transmission(received, reports)
 
     def _transmit_equal(
@@ -286,6 +323,18 @@ class Link:
 
     def _coded_bits(self, frame: Frame) -> int:
         return frame.num_blocks * self.settings.coded_bits(frame.block_bits)
+
+
+def _load_table(settings: LinkSettings) -> BlockErrorTable:
+    from channels.tables import BlockErrorTable
+
+    assert settings.block_errors is not None
+    table = BlockErrorTable.load(settings.block_errors)
+    try:
+        table.check(settings)
+    except ValueError as error:
+        raise ValueError(f"{settings.block_errors}: {error}") from None
+    return table
 
 
 @lru_cache(maxsize=128)

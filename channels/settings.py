@@ -219,6 +219,11 @@ class LinkSettings(BaseModel):
         description="with more attempts: chase repeats the same coded bits, ir (LDPC only, its "
         "default) sends further redundancy versions",
     )
+    block_errors: str | None = Field(
+        default=None,
+        description="file of a table of measured block errors (BlockErrorTable), which payloads "
+        "are lost by in place of decoding",
+    )
     device: str = Field(
         default="cpu",
         pattern=r"^(cpu|cuda(:\d+)?)$",
@@ -298,6 +303,11 @@ class LinkSettings(BaseModel):
             )
         if self.ofdm is not None:
             self._check_grid(self.ofdm)
+        if self.block_errors is not None and self.drive is not None and self.position is None:
+            raise ValueError(
+                "block_errors holds one error rate for a whole drive: leave it out "
+                "or name a position"
+            )
         return self
 
     def _check_grid(self, grid: OfdmSettings) -> None:

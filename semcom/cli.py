@@ -24,6 +24,7 @@ from semcom.commands.report import report
 from semcom.commands.run import run
 from semcom.commands.show import show
 from semcom.commands.street import street
+from semcom.commands.table import table
 from semcom.commands.terminal import complain, sentence
 from semcom.commands.train import train
 from semcom.plugins import load_plugins
@@ -48,6 +49,7 @@ app.command()(show)
 app.command()(report)
 app.command()(replay)
 app.command()(link)
+app.command()(table)
 app.command()(check)
 app.command()(schema)
 app.command()(encode)

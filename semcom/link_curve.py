@@ -27,8 +27,9 @@ from semcom.yaml_source import YamlSource
 
 if TYPE_CHECKING:
     from channels.curves import References
+    from semcom.scenario import Scenario
 
-__all__ = ["Curve", "read_link"]
+__all__ = ["Curve", "link_of", "read_link"]
 
 
 class _LinkFile(BaseModel):
@@ -42,26 +43,34 @@ def read_link(path: Path) -> LinkSettings:
 
     Raises FileNotFoundError, or ValueError with file, line and column of each mistake.
     """
-    source = YamlSource.read(path)
+    settings, _ = link_of(YamlSource.read(path))
+    if settings.block_errors is not None:
+        raise ValueError(
+            f"{path}: link.block_errors names a table, so there is nothing to measure: leave it out"
+        )
+    return settings
+
+
+def link_of(source: YamlSource) -> tuple[LinkSettings, Scenario | None]:
+    """The ``link`` block of a file, and the scenario where it is one."""
     if not isinstance(source.data, dict) or "link" not in source.data:
-        raise ValueError(f"{path}: there is no link block; write link: {{code: ldpc, ...}}")
+        raise ValueError(f"{source.name}: there is no link block; write link: {{code: ldpc, ...}}")
     if set(source.data) == {"link"}:
         try:
-            return _LinkFile.model_validate(source.data).link
+            return _LinkFile.model_validate(source.data).link, None
         except ValidationError as error:
             raise explain(error, source) from None
     from semcom.scenario import Scenario
 
     scenario = Scenario.from_source(source)
-    settings: LinkSettings | None = scenario.link
     if scenario.has_budget:
         raise ValueError(
-            f"{path}: the link has a budget, which chooses another code rate for every point: "
-            "give a link with a rate and a modulation"
+            f"{source.name}: the link has a budget, which chooses another code rate for every "
+            "point: give a link with a rate and a modulation"
         )
-    if settings is None:
-        raise ValueError(f"{path}: link is none, so there is nothing to measure")
-    return settings
+    if scenario.link is None:
+        raise ValueError(f"{source.name}: link is none, so there is nothing to measure")
+    return scenario.link, scenario
 
 
 @dataclass(frozen=True)

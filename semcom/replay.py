@@ -149,6 +149,10 @@ def _one_by_one(
     from channels.inspection import inspect_payload
     from semcom.report.content import link_settings
 
+    if "block_error_table" in link:
+        raise ValueError(
+            "this run lost packets by a table (link.block_errors), so there is nothing they met"
+        )
     settings = link_settings(link, folder)
     # along a drive, a picture is sent from its namesake
     position = row["image"] if settings.drive is not None and settings.position is None else None

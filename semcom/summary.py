@@ -255,9 +255,13 @@ def _link_columns(
         "channel_uses": total["channel_uses"],
         "decoder_iterations": total["iterations"] / max(1, total["code_blocks"]),
         # with a budget every transmitter has its own
-        "link": transmitter.get("link")
-        or " ".join(str(plan["link"][key]) for key in ("code", "rate", "modulation", "channel")),
+        "link": transmitter.get("link") or _link_in_words(plan["link"]),
     }
+
+
+def _link_in_words(link: Row) -> str:
+    words = [str(link[key]) for key in ("code", "rate", "modulation", "channel")]
+    return " ".join([*words, "by table"] if "block_error_table" in link else words)
 
 
 def _metrics(plan: Row, folder: Path, quick: bool) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from semcom.identity import digest, fading_seed, packet_seeds
 from semcom.plan import WHOLE, Plan, Shard, Task, picture_order, picture_ranks, run_id, versions
 from semcom.results import CountsFile, Results, Row
 from semcom.scenario import Scenario
+from semcom.scenario_link import build_link
 from semcom.stop import stages
 from semcom.summary import summarise, write_summary
 from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id
@@ -98,15 +99,7 @@ class _Engine:
         self.scenario, self.folder = bench.scenario, bench.folder
         self.order = Order.of(self.scenario, self.folder)
         self.results = Results.read(bench.folder)
-        self.link: Link | BudgetLink | None = None
-        if self.scenario.has_budget:
-            from semcom.budget.link import BudgetLink
-
-            self.link = BudgetLink(self.scenario.link)
-        elif self.scenario.link is not None:
-            from channels import Link
-
-            self.link = Link(self.scenario.link)
+        self.link = build_link(self.scenario)
         sweep = self.scenario.sweep
         self.finds_points = sweep is not None and sweep.esn0_db == "auto"
         self.stop = sweep.stop if sweep is not None else None

@@ -45,7 +45,7 @@ class BudgetLink:
 
     def identity(self) -> dict[str, Any]:
         """Everything that changes what a frame meets, JSON-able; the frame says the rest."""
-        chosen = {"device", "rate", "modulation", "budget", "attempts", "combining"}
+        chosen = {"device", "rate", "modulation", "budget", "attempts", "combining", "block_errors"}
         settings = self.settings.model_dump(mode="json", exclude=chosen)
         return {"frames": _REVISION, "sionna": version("sionna"), **settings}
 

@@ -15,6 +15,13 @@ Modulation = Literal["bpsk", "qpsk", "16qam", "64qam", "256qam", "1024qam"]
 #: code families with any rate in between, so that a frame can be filled exactly, and known gaps
 _CODES = ("ldpc",)
 _CHANNELS = ("awgn", "rayleigh", "rician")
+#: settings of a link that a budget leaves no room for
+_DECIDED = {
+    "rate": "the budget decides on it",
+    "modulation": "the budget decides on it",
+    "attempts": "a budget is spent once",
+    "block_errors": "a table knows the frames of one rate only",
+}
 
 
 class _Strict(BaseModel):
@@ -119,9 +126,8 @@ class BudgetLinkSettings(LinkSettings):
     @model_validator(mode="before")
     @classmethod
     def _chosen_for_you(cls, data: Any) -> Any:
-        for name in ("rate", "modulation", "attempts"):
-            if isinstance(data, dict) and name in data:
-                why = "a budget is spent once" if name == "attempts" else "the budget decides on it"
+        for name, why in _DECIDED.items():
+            if isinstance(data, dict) and data.get(name) is not None:
                 raise ValueError(f"{name} stands beside a budget, but {why}: leave it out")
         return data
 

@@ -24,6 +24,7 @@ def check(
     from semcom.plan import Plan
     from semcom.scenario import Scenario
     from semcom.scenario_errors import ScenarioError
+    from semcom.scenario_link import build_link
     from semcom.workbench import Workbench
     from semcom.yaml_source import YamlSource
 
@@ -37,6 +38,7 @@ def check(
             mistaken = True
             continue
         try:
+            build_link(scenario)
             bench = Workbench(scenario, Path())
             tasks = Plan.of(bench, None)
         except (ValueError, OSError, ImportError) as error:

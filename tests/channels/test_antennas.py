@@ -291,3 +291,18 @@ def test_more_receive_antennas_lose_fewer_payloads_over_ofdm() -> None:
     ]
     assert lost[0] > 10
     assert lost[1] < 0.4 * lost[0]
+
+
+def test_an_estimate_loses_more_payloads_than_the_known_channel_between_antennas() -> None:
+    payloads = [np.random.default_rng(i).bytes(60) for i in range(100)]
+    lost = {}
+    for estimation in ("perfect", "wiener"):
+        link = Link(
+            LinkSettings(
+                channel="tdl-a", transmit_antennas=2, receive_antennas=2,
+                ofdm={"estimation": estimation},
+            )
+        )  # fmt: skip
+        lost[estimation] = sum(link.transmit(payloads, 8.0, range(100)).reports).payloads_lost
+    assert 5 < lost["perfect"] <= lost["wiener"]
+    assert lost["wiener"] < lost["perfect"] + 20

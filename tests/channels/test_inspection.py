@@ -92,3 +92,5 @@ def test_channels_that_know_bits_only_have_no_constellation() -> None:
 def test_only_what_can_be_sent_is_looked_into() -> None:
     with pytest.raises(ValueError, match="finite"):
         inspect_payload(LinkSettings(), b"x", float("nan"), 1)
+    with pytest.raises(ValueError, match="met nothing to look at"):
+        inspect_payload(LinkSettings(block_errors="table.json"), b"x", 1.0, 1)

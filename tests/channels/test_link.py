@@ -215,6 +215,7 @@ def test_rayleigh_fading_loses_what_outage_predicts() -> None:
         ({"channel": "tdl-a", "ofdm": {"delay_spread_ns": 400}}, "past the cyclic prefix"),
         ({"combining": "chase"}, "raise attempts"),
         ({"code": "turbo", "attempts": 2, "combining": "ir"}, "no redundancy versions"),
+        ({"channel": "ray_traced", "block_errors": "t.json"}, "one error rate for a whole drive"),
         ({"device": "gpu"}, "should match pattern"),
         ({"rates": 0.5}, "Extra inputs are not permitted"),
     ],
@@ -315,6 +316,23 @@ def test_retransmissions_save_payloads_and_are_paid_for() -> None:
         assert total.channel_uses == total.attempts * uses
     # new parity is worth more than the same bits again
     assert sum(incremental.reports).attempts < sum(chase.reports).attempts
+
+
+def test_two_attempts_are_worth_twice_the_energy_and_new_parity_more() -> None:
+    """Chase combining at half the SNR loses what one attempt loses (Chase 1985)."""
+    count, snr_db = 240, 3.0
+    payloads = _payloads(count, 40)
+
+    def lost(snr_db: float, **how: object) -> int:
+        link = Link(LinkSettings(rate=0.67, **how))
+        return sum(link.transmit(payloads, snr_db, range(count)).reports).payloads_lost
+
+    half = snr_db - 10 * np.log10(2)
+    once, chase = lost(snr_db), lost(half, attempts=2, combining="chase")
+    assert 0.1 * count < once < 0.95 * count
+    assert stats.fisher_exact([[once, count - once], [chase, count - chase]]).pvalue > 1e-3
+    assert lost(half) == count
+    assert lost(half, attempts=2, combining="ir") < 0.5 * chase
 
 
 def test_every_attempt_meets_its_own_fading() -> None:

@@ -1,0 +1,38 @@
+"""The link that a scenario asks for, checked before anything is sent over it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from semcom.scenario import Scenario
+
+if TYPE_CHECKING:
+    from channels import Link
+    from semcom.budget.link import BudgetLink
+
+__all__ = ["build_link"]
+
+
+def build_link(scenario: Scenario) -> Link | BudgetLink | None:
+    """The link of ``scenario``; None where it has none.
+
+    Raises FileNotFoundError or ValueError for a table of block errors that is none, that another
+    link measured, or that does not reach as far as the points of the sweep.
+    """
+    if scenario.link is None:
+        return None
+    if scenario.has_budget:
+        from semcom.budget.link import BudgetLink
+
+        return BudgetLink(scenario.link)
+    from channels import Link
+
+    link = Link(scenario.link)
+    sweep = scenario.sweep
+    if scenario.link.block_errors is not None and sweep is not None and sweep.esn0_db != "auto":
+        assert link.table is not None
+        try:
+            link.table.check_range(sweep.esn0_db)
+        except ValueError as error:
+            raise ValueError(f"{scenario.link.block_errors}: {error}") from None
+    return link
