@@ -250,9 +250,9 @@ for row, name in zip(axes, codecs, strict=True):
 
 # %%
 from semcom import sweep
+from semcom.notebook import watch
 from semcom.plots import draw_quality
 from semcom.scenario import Scenario
-from semcom.summary import read_summary
 
 TEXT = """
 title: Streets over LDPC, QPSK and white noise
@@ -271,11 +271,9 @@ metrics: [miou, psnr]
 seed: 1
 """
 out = Path(tempfile.mkdtemp()) / "first"
-for event in sweep.run(Scenario.from_text(TEXT), out):
-    if type(event).__name__ == "Point" and event.esn0_db is not None:
-        lost = {row["label"]: f"{row['bler']:.2f}" for row in event.rows if row["bler"] is not None}
-        print(f"{event.esn0_db:5g} dB  share of payloads lost: {lost}")
-rows = read_summary(out / "summary.csv")
+rows = watch(sweep.run(Scenario.from_text(TEXT), out))
+
+# %%
 draw_quality(rows, "Streets over LDPC, QPSK and white noise", columns=["miou"])
 
 # %% [markdown]
