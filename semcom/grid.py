@@ -127,10 +127,18 @@ def grid_id(setup: Any, samples: Sequence[str], link: dict[str, Any], seed: int)
 
 
 class Probe:
-    """The share of the packets ``payloads`` (of each picture in ``samples``) that a link loses."""
+    """The share of the packets ``payloads`` (of each picture in ``samples``) that a link loses.
+
+    ``positions`` are those of the pictures, where the link is along a drive.
+    """
 
     def __init__(
-        self, link: Link, samples: Sequence[str], payloads: Sequence[Sequence[bytes]], seed: int
+        self,
+        link: Link,
+        samples: Sequence[str],
+        payloads: Sequence[Sequence[bytes]],
+        seed: int,
+        positions: Sequence[str] | None = None,
     ) -> None:
         self.link = link
         one = [
@@ -142,11 +150,15 @@ class Probe:
         times = max(1, min(math.ceil(_PAYLOADS / len(one)), _BITS // max(1, bits)))
         self.payloads = [payload for _ in range(times) for payload, _ in one]
         self.seeds = [seed_from(*key, time) for time in range(times) for _, key in one]
+        self.along: tuple[list[str], ...] = ()
+        if positions is not None:
+            pairs = zip(positions, payloads, strict=True)
+            self.along = ([place for place, own in pairs for _ in own] * times,)
         #: (Es/N0 in dB, packets lost) in the order in which they were looked at
         self.seen: list[tuple[float, int]] = []
 
     def __call__(self, esn0_db: float) -> float:
-        sent = self.link.transmit(self.payloads, esn0_db, self.seeds)
+        sent = self.link.transmit(self.payloads, esn0_db, self.seeds, *self.along)
         lost = sum(payload is None for payload in sent.payloads)
         self.seen.append((esn0_db, lost))
         return lost / len(self.payloads)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import semcom
@@ -16,7 +17,16 @@ from semcom.positions import places_of
 from semcom.scenario import Scenario
 from semcom.workbench import Workbench, encoding_id
 
-__all__ = ["WHOLE", "Plan", "Shard", "Task", "picture_order", "picture_ranks", "run_id", "versions"]
+__all__ = [
+    "WHOLE",
+    "Plan",
+    "Shard",
+    "Task",
+    "picture_order",
+    "picture_ranks",
+    "run_id",
+    "versions",
+]
 
 
 @dataclass(frozen=True)
@@ -85,13 +95,15 @@ class Plan:
         link_identity: dict[str, Any] | None,
         shard: Shard = WHOLE,
         grids: Sequence[Sequence[float]] | None = None,
+        own_links: Mapping[int, dict[str, Any]] = MappingProxyType({}),
     ) -> Plan:
         """The plan of ``bench.scenario`` over a link with this identity (None: no link).
 
         A ``shard`` takes every so many-th picture, so that each is coded in one shard alone; the
         description is that of the whole run. ``grids`` are the points of each transmitter where
-        they were found for it; else all have those of the scenario. Raises ValueError where the
-        link is along a drive that does not pass by a picture.
+        they were found for it; else all have those of the scenario. ``own_links`` are identities of
+        the links of transmitters that have their own. Raises ValueError where the link is along a
+        drive that does not pass by a picture.
         """
         sweep = bench.scenario.sweep
         places = places_of(bench.scenario.link, bench.dataset.names)
@@ -99,12 +111,15 @@ class Plan:
         found = {point for grid in grids or () for point in grid}
         points = (None, *(sorted(found) or (sweep.points if sweep else ())))
         tasks = {
-            point: tuple(_tasks(bench, link_identity, point, grids, positions)) for point in points
+            point: tuple(_tasks(bench, link_identity, point, grids, positions, own_links))
+            for point in points
         }
         ids = [task.id for point in points for task in tasks[point]]
         description = _describe(bench, link_identity, points[1:], grids) | {"tasks": digest(ids)}
         for image, place in zip(description["images"], places or (), strict=False):
             image |= place
+        for number, identity in own_links.items():
+            description["transmitters"][number]["link_identity"] = identity
         own = {point: tuple(t for t in tasks[point] if shard.holds(t.index)) for point in points}
         return cls(points, own, link_identity, description, positions)
 
@@ -136,21 +151,25 @@ def _tasks(
     esn0_db: float | None,
     grids: Sequence[Sequence[float]] | None,
     positions: Sequence[str] | None,
+    own_links: Mapping[int, dict[str, Any]],
 ) -> list[Task]:
     sweep, seed = bench.scenario.sweep, bench.scenario.seed
     repeats = sweep.realisations if sweep and esn0_db is not None else 1
     tasks = []
-    for transmitter, setup in enumerate(bench.setups):
+    for transmitter, coding in enumerate(bench.codings):
         if not bench.sends(transmitter, esn0_db):
             continue
         if grids is not None and esn0_db is not None and esn0_db not in grids[transmitter]:
             continue
+        link = own_links.get(transmitter, link_identity)
+        own = [link] if transmitter in own_links else []
         for index, sample in enumerate(bench.sample_digests):
-            encoding = encoding_id(setup, sample)
+            encoding = encoding_id(coding, sample)
             place = [] if positions is None else [positions[index]]
             for realisation in range(repeats):
-                chance = [link_identity, esn0_db, realisation, seed, *place]
-                name = digest("transmission", encoding, None if esn0_db is None else chance)
+                chance = [link, esn0_db, realisation, seed, *place]
+                # what is coded alike and sent over links of its own is not one transmission
+                name = digest("transmission", encoding, None if esn0_db is None else chance, *own)
                 tasks.append(Task(name, transmitter, index, encoding, esn0_db, realisation))
     return tasks
 

@@ -99,7 +99,9 @@ def replay(folder: Path, task: str) -> Replay:
     run = results.runs.get(row["run"], results.run)
     encoding = results.encodings[row["encoding"]]
     coded = CodedPicture.read(folder / "packets" / f"{row['encoding']}.semcom")
-    packets, report = _send(coded, encoding, row, run["plan"]["link"], folder)
+    own = {one["setup"]: one.get("link_identity") for one in run["plan"]["transmitters"]}
+    link = own.get(row["setup"]) or run["plan"]["link"]
+    packets, report = _send(coded, encoding, row, link, folder)
     differences = _link_differences(row, packets, report)
     store = PictureStore(folder / "pictures")
     received, complete, others = _decode(coded, packets, row, results, store)

@@ -88,6 +88,18 @@ class SegmenterSettings(_Strict):
         return known_name(name, SEGMENTERS, "segmenter")
 
 
+class OwnLink(_Strict):
+    """What one transmitter does differently from the scenario's link."""
+
+    rate: float | None = Field(None, gt=0, le=1, description="code rate")
+    modulation: str | None = Field(None, description="modulation")
+
+    def of(self, link: Any) -> Any:
+        """``link`` with these values in place of its own."""
+        changed = {**link.model_dump(exclude_none=True), **self.model_dump(exclude_none=True)}
+        return type(link).model_validate(changed)
+
+
 class Transmitter(_Strict):
     """One operating point of a codec, or several of them with ``vary``."""
 
@@ -99,7 +111,11 @@ class Transmitter(_Strict):
     vary: dict[str, Any] | None = Field(
         None,
         description="settings that take several values, each value a transmitter of its own, e.g. "
-        "{bits_per_pixel: [0.04, 0.1]}; dots reach inside; several lists go together item by item",
+        "{bits_per_pixel: [0.04, 0.1]}; dots reach inside, also into link; several lists go "
+        "together item by item",
+    )
+    link: OwnLink | None = Field(
+        None, description="rate and modulation of this transmitter, in place of the link's"
     )
     allocation: Annotated[Any, Field(json_schema_extra={"type": "object"})] = Field(
         None,
@@ -173,16 +189,24 @@ class Transmitter(_Strict):
             )
         found = []
         for values in zip(*columns.values(), strict=True):
-            settings: dict[str, Any] = dict(self.settings)
+            changed: dict[str, Any] = {
+                "settings": dict(self.settings),
+                "link": self.link.model_dump(exclude_none=True) if self.link else {},
+            }
             for path, value in zip(columns, values, strict=True):
-                settings = _with(settings, path.split("."), value)
+                first, *inner = path.split(".")
+                place = (
+                    ["link", *inner] if first == "link" and inner else ["settings", first, *inner]
+                )
+                changed = _with(changed, place, value)
             shown = " / ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
             try:
                 one = Transmitter(
                     codec=self.codec,
                     label=f"{group} {shown}",
                     label_map=self.label_map,
-                    settings=settings,
+                    link=changed["link"] or None,
+                    settings=changed["settings"],
                 )
             except ValidationError as error:
                 detail = error.errors()[0]
@@ -305,6 +329,9 @@ class Scenario(_Strict):
             )
         if self.sweep is not None and self.sweep.stop is not None:
             self._check_stop(self.sweep.stop)
+        for _, one in self.expanded_transmitters():
+            if one.link is not None:
+                self._check_own_link(one)
         for one in self.transmitters:
             if one.codec != "original" and (one.allocation is not None) != self.has_budget:
                 raise ValueError(
@@ -314,6 +341,22 @@ class Scenario(_Strict):
                     "`allocation: {protection: equal}`"
                 )
         return self
+
+    def _check_own_link(self, transmitter: Transmitter) -> None:
+        if self.link is None or self.has_budget:
+            why = "a budget decides on them" if self.has_budget else "link is none"
+            raise ValueError(
+                f"{transmitter.label} has a rate or modulation of its own, but {why}: leave out "
+                "its link"
+            )
+        try:
+            self.link_of(transmitter)
+        except ValidationError as error:
+            raise ValueError(f"{transmitter.label}: {error.errors()[0]['msg']}") from None
+
+    def link_of(self, transmitter: Transmitter) -> Any:
+        """Settings of the link that ``transmitter`` uses; None without a link."""
+        return self.link if transmitter.link is None else transmitter.link.of(self.link)
 
     def _check_stop(self, stop: Stop) -> None:
         if stop.miou_half_width is not None and "miou" not in self.metrics:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from semcom.scenario import Scenario
+from semcom.scenario import Scenario, Transmitter
 
 if TYPE_CHECKING:
     from channels import Link
     from semcom.budget.link import BudgetLink
 
-__all__ = ["build_link"]
+__all__ = ["build_link", "build_own_links"]
 
 
 def build_link(scenario: Scenario) -> Link | BudgetLink | None:
@@ -36,3 +37,14 @@ def build_link(scenario: Scenario) -> Link | BudgetLink | None:
         except ValueError as error:
             raise ValueError(f"{scenario.link.block_errors}: {error}") from None
     return link
+
+
+def build_own_links(scenario: Scenario, transmitters: Sequence[Transmitter]) -> dict[int, Link]:
+    """Links of the ``transmitters`` that have a rate or modulation of their own, by number."""
+    from channels import Link
+
+    return {
+        number: Link(scenario.link_of(transmitter))
+        for number, transmitter in enumerate(transmitters)
+        if transmitter.link is not None
+    }

@@ -165,12 +165,12 @@ def select(
         for number, image in enumerate(plan["images"])
         if shard.holds(number)
     }
-    link = None if plan["link"] is None else digest(plan["link"])
     # along a drive, the name of a picture says where it is sent
     positions = {image["name"] for image in plan["images"] if "metres" in image}
     found: dict[tuple[str, float | None], list[Row]] = {}
     for transmitter in plan["transmitters"]:
         own = {None, *transmitter.get("esn0_db", plan["esn0_db"])}
+        link = digest(transmitter.get("link_identity", plan["link"]))
         for point in [None, *plan["esn0_db"]] if points is None else points:
             if point not in own:
                 continue
@@ -255,7 +255,8 @@ def _link_columns(
         "channel_uses": total["channel_uses"],
         "decoder_iterations": total["iterations"] / max(1, total["code_blocks"]),
         # with a budget every transmitter has its own
-        "link": transmitter.get("link") or _link_in_words(plan["link"]),
+        "link": transmitter.get("link")
+        or _link_in_words(transmitter.get("link_identity", plan["link"])),
     }
 
 

@@ -27,7 +27,7 @@ from semcom.identity import digest, fading_seed, packet_seeds
 from semcom.plan import WHOLE, Plan, Shard, Task, picture_order, picture_ranks, run_id, versions
 from semcom.results import CountsFile, Results, Row
 from semcom.scenario import Scenario
-from semcom.scenario_link import build_link
+from semcom.scenario_link import build_link, build_own_links
 from semcom.stop import stages
 from semcom.summary import summarise, write_summary
 from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id
@@ -100,6 +100,8 @@ class _Engine:
         self.order = Order.of(self.scenario, self.folder)
         self.results = Results.read(bench.folder)
         self.link = build_link(self.scenario)
+        #: links of transmitters that have their own, by number
+        self.own_links = build_own_links(self.scenario, bench.transmitters)
         sweep = self.scenario.sweep
         self.finds_points = sweep is not None and sweep.esn0_db == "auto"
         self.stop = sweep.stop if sweep is not None else None
@@ -116,7 +118,12 @@ class _Engine:
         self.ahead: set[float | None] = set()
 
     def _planned(self, grids: Sequence[Sequence[float]] | None) -> Plan:
-        return Plan.of(self.bench, self.link.identity() if self.link else None, self.shard, grids)
+        identity = self.link.identity() if self.link else None
+        own = {number: link.identity() for number, link in self.own_links.items()}
+        return Plan.of(self.bench, identity, self.shard, grids, own)
+
+    def _link_of(self, transmitter: int) -> Link:
+        return self.own_links.get(transmitter, cast("Link", self.link))
 
     def events(self, text: str | None) -> Iterator[Event]:
         started = time.perf_counter()
@@ -216,9 +223,9 @@ class _Engine:
         bench, seed = self.bench, self.scenario.seed
         some = picture_order(seed, bench.sample_digests)[:PICTURES]
         samples = [bench.sample_digests[index] for index in some]
-        link = cast("Link", self.link)
         names = [
-            grid_id(setup, samples, link.identity(), seed) for setup in bench.setups[: bench.on_air]
+            grid_id(bench.setups[number], samples, self._link_of(number).identity(), seed)
+            for number in range(bench.on_air)
         ]
         unknown = [number for number, name in enumerate(names) if name not in self.results.grids]
         if unknown:
@@ -227,8 +234,11 @@ class _Engine:
         for done, number in enumerate(unknown):
             yield Progress("grid", None, done, len(unknown), None)
             label = bench.transmitters[number].label
-            payloads = [bench.payloads(encoding_id(bench.setups[number], s)) for s in samples]
-            probe = Probe(link, samples, payloads, seed)
+            payloads = [bench.payloads(encoding_id(bench.codings[number], s)) for s in samples]
+            link = self._link_of(number)
+            places = self.plan.positions
+            along = None if places is None else [places[index] for index in some]
+            probe = Probe(link, samples, payloads, seed, along)
             try:
                 edges = find_edges(probe, first_guess(link.settings))
             except ValueError as error:
@@ -253,7 +263,7 @@ class _Engine:
         """Code the (transmitter, picture) whose payloads are not there yet."""
         jobs: dict[str, Job] = {}
         for transmitter, index in pictures:
-            name = encoding_id(self.bench.setups[transmitter], self.bench.sample_digests[index])
+            name = encoding_id(self.bench.codings[transmitter], self.bench.sample_digests[index])
             if not (name in self.results.encodings and self.bench.payload_file(name).is_file()):
                 title = self._name("encode", transmitter, index)
                 jobs[name] = Job("encode", (transmitter, index), name, title)
@@ -271,7 +281,7 @@ class _Engine:
                 "id": task.id,
                 "transmitter": self.bench.transmitters[task.transmitter].label,
                 "setup": digest(self.bench.setups[task.transmitter]),
-                "link_identity": None if point is None else digest(self.plan.link_identity),
+                "link_identity": None if point is None else self._link_digest(task),
                 "seed": None if point is None else self.scenario.seed,
                 "image": self.bench.dataset.names[task.index],
                 "sample": self.bench.sample_digests[task.index],
@@ -282,7 +292,7 @@ class _Engine:
                 "altered": fate.altered,
                 "link": fate.counts,
                 "receipt": receipt_id(
-                    self.bench.setups[task.transmitter], task.encoding, fate.arrived, fate.altered
+                    self.bench.codings[task.transmitter], task.encoding, fate.arrived, fate.altered
                 ),
             }
             for task, fate in zip(tasks, fates, strict=True)
@@ -311,12 +321,28 @@ class _Engine:
             return self._in_frames(
                 tasks, esn0_db, [payloads[p] for p in parts], [seeds[p] for p in parts]
             )
-        link = cast("Link", self.link)
-        if self.plan.positions is None:
-            sent = link.transmit(payloads, esn0_db, seeds)
-        else:
-            sent = link.transmit(payloads, esn0_db, seeds, positions)
-        return [_Fate.of(payloads[part], sent.payloads[part], sent.reports[part]) for part in parts]
+        fates: dict[int, _Fate] = {}
+        links = [self._link_of(task.transmitter) for task in tasks]
+        for link in dict.fromkeys(links):  # one batch for each
+            places = [place for place, own in enumerate(links) if own is link]
+            batch = [payload for place in places for payload in payloads[parts[place]]]
+            own_seeds = [seed for place in places for seed in seeds[parts[place]]]
+            if self.plan.positions is None:
+                sent = link.transmit(batch, esn0_db, own_seeds)
+            else:
+                where = [name for place in places for name in positions[parts[place]]]
+                sent = link.transmit(batch, esn0_db, own_seeds, where)
+            start = 0
+            for place in places:
+                own = payloads[parts[place]]
+                got = slice(start, start + len(own))
+                fates[place] = _Fate.of(own, sent.payloads[got], sent.reports[got])
+                start += len(own)
+        return [fates[place] for place in range(len(tasks))]
+
+    def _link_digest(self, task: Task) -> str:
+        own = self.own_links.get(task.transmitter)
+        return digest(self.plan.link_identity if own is None else own.identity())
 
     def _occasion(self, task: Task, esn0_db: float) -> tuple[int, str, float, int]:
         """What the seeds of a task's packets are drawn from."""

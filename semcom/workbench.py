@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 __all__ = ["Workbench", "encoding_id", "measurement_id", "receipt_id"]
 
 
-def encoding_id(setup: Any, sample: str) -> str:
-    """Id of one picture (``sample``, its digest) coded by the transmitter ``setup``."""
-    return digest("encoding", setup, sample)
+def encoding_id(coding: Any, sample: str) -> str:
+    """Id of one picture (``sample``, its digest) in the ``coding`` of a transmitter."""
+    return digest("encoding", coding, sample)
 
 
-def receipt_id(setup: Any, encoding: str, arrived: str, altered: Mapping[str, str]) -> str:
+def receipt_id(coding: Any, encoding: str, arrived: str, altered: Mapping[str, str]) -> str:
     """Id of a coded picture of which the packets marked 1 in ``arrived`` were received.
 
     ``altered`` holds packets whose errors escaped the link's CRC, in hexadecimal by number. With
     nothing received it does not matter which picture was sent.
     """
     if "1" not in arrived:
-        return digest("nothing received", setup, len(arrived))
+        return digest("nothing received", coding, len(arrived))
     return digest("receipt", encoding, arrived, dict(altered))
 
 
@@ -161,6 +161,19 @@ class Workbench:
 
     @cached_property
     def setups(self) -> list[dict[str, Any]]:
+        """What each transmitter is: its coding, and its own rate and modulation if it has any."""
+        found = []
+        for one, coding in zip(self.transmitters, self.codings, strict=True):
+            if one.link is None:
+                found.append(coding)
+            else:
+                link = self.scenario.link_of(one)
+                own = {"rate": link.rate, "modulation": link.modulation}
+                found.append(coding | {"link": own})
+        return found
+
+    @cached_property
+    def codings(self) -> list[dict[str, Any]]:
         """What changes the payloads of each transmitter: codec, weights, source of label maps."""
         found = []
         for transmitter, codec in zip(self.transmitters, self.codecs, strict=True):
@@ -220,7 +233,7 @@ class Workbench:
             started = time.perf_counter()
             packets = codec.encode(sample.image, label_map)
             seconds = time.perf_counter() - started
-        name = encoding_id(self.setups[transmitter], self.sample_digest(index))
+        name = encoding_id(self.codings[transmitter], self.sample_digest(index))
         coded = CodedPicture(
             self.transmitters[transmitter].codec,
             self.transmitters[transmitter].settings.model_dump_json(),
@@ -250,8 +263,8 @@ class Workbench:
         self, transmitter: int, index: int, arrived: str, altered: Mapping[str, str]
     ) -> Row:
         """Decode picture ``index`` from what arrived (see :func:`receipt_id`) and keep it."""
-        setup = self.setups[transmitter]
-        encoding = encoding_id(setup, self.sample_digest(index))
+        coding = self.codings[transmitter]
+        encoding = encoding_id(coding, self.sample_digest(index))
         payloads = [
             payload if mark == "1" else None
             for payload, mark in zip(self.payloads(encoding), arrived, strict=True)
@@ -272,7 +285,7 @@ class Workbench:
             seconds = time.perf_counter() - started
         return {
             "kind": "receipt",
-            "id": receipt_id(setup, encoding, arrived, altered),
+            "id": receipt_id(coding, encoding, arrived, altered),
             "transmitter": self.transmitters[transmitter].label,
             "arrived": arrived,
             "picture": self.pictures.put(received),

@@ -60,10 +60,16 @@ def _points(scenario: Scenario, plan: Plan) -> str:
         return f"{len(plan.points) - 1} points, "
     from semcom.grid import PICTURES, first_guess
 
+    guesses = [
+        first_guess(scenario.link_of(one))
+        for _, one in scenario.expanded_transmitters()
+        if one.codec != "original"
+    ] or [first_guess(scenario.link)]
+    near = " to ".join(dict.fromkeys(f"{guess:.1f}" for guess in (min(guesses), max(guesses))))
     return (
         f"esn0_db auto: about 10 points around the cliff of each transmitter, looked for with the "
         f"packets of {min(PICTURES, len(plan.description['images']))} pictures from "
-        f"{first_guess(scenario.link):.1f} dB on; without a channel "
+        f"{near} dB on; without a channel "
     )
 
 

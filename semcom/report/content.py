@@ -115,16 +115,17 @@ def bit_budget(results: Results, label: str, folder: Path) -> dict[str, float] |
     (padding, CRC, parity), for one attempt. None if nothing of it was coded.
     """
     plan = results.run["plan"] if results.run else {"transmitters": []}
-    setups = [one["setup"] for one in plan["transmitters"] if one["label"] == label]
-    sent = select(results, plan).get((setups[0], None)) if setups else None
+    found = [one for one in plan["transmitters"] if one["label"] == label]
+    sent = select(results, plan).get((found[0]["setup"], None)) if found else None
     if not sent:
         return None
     link = None
+    identity = found[0].get("link_identity", plan["link"])
     # in a frame, code and modulation differ from block to block
-    if plan["link"] is not None and "frames" not in plan["link"]:
+    if identity is not None and "frames" not in identity:
         from channels.link import Link
 
-        link = Link(link_settings(plan["link"], folder))
+        link = Link(link_settings(identity, folder))
     pixels = 0
     bits: dict[str, int] = {}
     added: dict[str, int] = {}
