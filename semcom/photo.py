@@ -17,6 +17,11 @@ from semcom.scenario_errors import known_name
 
 __all__ = ["build_codec", "decode_photo", "encode_photo", "parse_settings", "parse_size"]
 
+#: modes of pictures that become RGB without a guess at their range
+_EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
+#: the smallest side of a photograph, in pixels
+_LEAST = 16
+
 
 def parse_settings(assignments: list[str]) -> dict[str, Any]:
     """``["a.b=1", "c=x"]`` as nested settings, values read as YAML.
@@ -75,13 +80,27 @@ def encode_photo(
     coder, checked = build_codec(codec, settings, size)
     if not image.is_file():
         raise FileNotFoundError(f"{image}: no such file")
-    pixels = fit(read_image(image).convert("RGB"), size, Image.Resampling.LANCZOS)
+    photo = read_image(image)
+    if photo.mode not in _EIGHT_BITS:
+        raise ValueError(f"{image}: has no 8 bits a sample ({photo.mode}); convert it to 8-bit RGB")
+    if min(photo.size) < _LEAST:
+        raise ValueError(
+            f"{image}: {photo.height}x{photo.width} pixels are too few; "
+            f"a photograph has {_LEAST}x{_LEAST} or more"
+        )
+    pixels = fit(photo.convert("RGB"), size, Image.Resampling.LANCZOS)
     labels = None
     if coder.needs_label_map and label_map is not None:
         if not label_map.is_file():
             raise FileNotFoundError(f"{label_map}: no such file")
-        labels = fit(read_image(label_map), size, Image.Resampling.NEAREST)
-        if labels.ndim != 2:
+        ids = read_image(label_map)
+        if ids.size != photo.size:
+            raise ValueError(
+                f"{label_map}: {ids.height}x{ids.width} pixels, but the photograph has "
+                f"{photo.height}x{photo.width}; a label map is as large as its photograph"
+            )
+        labels = fit(ids, size, Image.Resampling.NEAREST)
+        if labels.ndim != 2 or labels.dtype != np.uint8:
             raise ValueError(f"{label_map}: a label map has one byte of class id a pixel")
     elif coder.needs_label_map:
         from semcom.segmentation import load_segmenter
@@ -89,7 +108,10 @@ def encode_photo(
         labels = np.asarray(load_segmenter("transmitter")(pixels[None])[0])
     elif label_map is not None:
         raise ValueError(f"a label map is given, but the codec {codec} sends none")
-    packets: list[Packet] = coder.encode(pixels, labels)
+    try:
+        packets: list[Packet] = coder.encode(pixels, labels)
+    except ValueError as error:
+        raise ValueError(f"{image}: {error}") from error
     coded = CodedPicture(
         codec,
         checked.model_dump_json(),

@@ -32,6 +32,8 @@ def train(
     from semcom.training.recipe import load_recipe
 
     checked = load_recipe(recipe)
+    if dry_run:
+        checked = checked.model_copy(update={"leg_minutes": None})
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill saves, like Ctrl-C
     from semcom.training.train import train as steps  # heavy: after the recipe is found good
 

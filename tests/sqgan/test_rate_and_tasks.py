@@ -68,6 +68,12 @@ def test_a_task_moves_the_mask_to_its_classes_and_leaves_the_rate() -> None:
     assert kept[False] == wanted.sum()
 
 
+@pytest.mark.parametrize("settings", [{"bits_per_pixel": 0.02}, {"map_coding": "lossless"}])
+def test_settings_survive_a_file(settings: dict) -> None:
+    once = SqganSettings(**settings)
+    assert SqganSettings.model_validate_json(once.model_dump_json()) == once
+
+
 def test_mistakes_in_rate_and_task_are_named() -> None:
     for task in TASKS:
         assert min(class_weights(task, CAMVID_CLASSES)) > 0

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from semcom.codecs.codec import Packet, Reconstruction
+from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.tasks import class_weights
 from semcom.data.classes import CAMVID_CLASSES
 
@@ -62,9 +63,11 @@ class SqganSettings(_Strict):
 
     @model_validator(mode="after")
     def _one_rate(self) -> SqganSettings:
-        if self.bits_per_pixel is not None and "keep_fraction" in self.model_fields_set:
+        # told by value, as settings that were written to a file name their defaults, too
+        usual = KeepFraction()
+        if self.bits_per_pixel is not None and self.keep_fraction != usual:
             raise ValueError("give keep_fraction or bits_per_pixel, not both")
-        if self.map_coding == "lossless" and "label_map" in self.keep_fraction.model_fields_set:
+        if self.map_coding == "lossless" and self.keep_fraction.label_map != usual.label_map:
             raise ValueError("keep_fraction.label_map has no meaning with map_coding: lossless")
         if self.task is not None:
             class_weights(self.task, CAMVID_CLASSES)
@@ -136,7 +139,8 @@ class SqganCodec:
     def encode(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
         """``image`` [H, W, 3] uint8 and ``label_map`` [H, W] uint8 to packets, the map's first.
 
-        Raises ValueError for another shape or type, a picture under 16 x 16 or a missing map.
+        Raises ValueError for another shape or type, a picture under 16 x 16, a missing map or one
+        of other classes.
         """
         image = np.asarray(image)
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
@@ -158,6 +162,13 @@ class SqganCodec:
             raise ValueError(
                 f"the label map is {label_map.dtype} {label_map.shape}, "
                 f"the picture needs uint8 {image.shape[:2]}"
+            )
+        classes = SIZES[self.settings.network].classes
+        unknown = label_map[(label_map > classes) & (label_map != 255)]
+        if unknown.size:
+            raise ValueError(
+                f"the label map holds the class id {unknown[0]}, but this network knows the ids "
+                f"0 to {classes - 1}, and {classes} or 255 for void"
             )
         return self.transmitter(image, label_map)
 
