@@ -88,3 +88,19 @@ def test_grey_pictures_are_refused_by_segmenters() -> None:
         load_segmenter("scorer")(np.zeros((1, 64, 96), np.uint8))
     with pytest.raises(ValueError, match="there is no segmenter"):
         load_segmenter("judge")
+
+
+@pytest.mark.parametrize("variant", ["saic", "tdic", "apic"])
+def test_shipped_transform_codecs_meet_their_rate_closely(variant: str) -> None:
+    from semcom import data
+
+    samples = data.load("street", split="test", count=3)
+    codec = CODECS["saic"]
+    for rate, least_psnr in ((0.05, 17), (0.125, 19)):
+        one = codec(codec.Settings(variant=variant, bits_per_pixel=rate))
+        for sample in samples:
+            packets = one.encode(sample.image)
+            assert 0.93 * rate < bits_per_pixel(packets, sample.image) <= rate
+            received = one.decode([p.payload for p in packets]).image.astype(float)
+            mse = ((received - sample.image) ** 2).mean()
+            assert 10 * np.log10(255**2 / mse) > least_psnr

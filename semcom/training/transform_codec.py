@@ -20,6 +20,9 @@ from semcom.training.recipe import Recipe
 
 __all__ = ["TransformCodecObjective"]
 
+#: learning rate of entropy model and gains over that of the transforms: they have far to go
+FAST = 4
+
 
 class _Pixels:
     """Mean squared error of RGB samples, in squared steps of 8 bits."""
@@ -67,14 +70,17 @@ class TransformCodecObjective:
         self.recipe = recipe
         self.network = TransformNetwork(SIZES[recipe.network]).to(device)
         self.networks: dict[str, nn.Module] = {"network": self.network}
-        whole = list(self.network.prior.parameters())
-        known = {id(p) for p in whole}
-        rest = [p for p in self.network.parameters() if id(p) not in known]
-        self.parameters = rest + whole
+        net = self.network
+        whole = list(net.prior.parameters())
+        gains = [net.log_gain, net.log_inverse_gain]
+        known = {id(p) for p in whole + gains}
+        rest = [p for p in net.parameters() if id(p) not in known]
+        self.parameters = rest + gains + whole
+        fast = FAST * recipe.learning_rate
         groups = [
             {"params": rest, "lr": recipe.learning_rate},
-            # kept in units of whole numbers
-            {"params": whole, "lr": recipe.learning_rate * WEIGHT_STEPS},
+            {"params": gains, "lr": fast},
+            {"params": whole, "lr": fast * WEIGHT_STEPS},  # kept in units of whole numbers
         ]
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             "network": torch.optim.AdamW(

@@ -61,6 +61,7 @@ def test_the_rate_is_kept_to_and_used(rate: float) -> None:
     packets = codec.encode(image)
     level = packets[0].payload[1]
     assert bits_per_pixel(packets, image) <= rate
+    assert packets[0].payload[0] & 15 == 0  # at full size
     if level < 255:  # the next rate is too high
         above = codec_at_level(image, level + 1)
         assert 8 * (HEADER_BYTES + len(above)) > rate * 64 * 96
@@ -69,7 +70,7 @@ def test_the_rate_is_kept_to_and_used(rate: float) -> None:
 def codec_at_level(image: np.ndarray, level: int) -> bytes:
     from semcom.codecs.saic.codec import _Levels
 
-    return _Levels(LOADED, image).stream(level)
+    return LOADED.model.write(_Levels(LOADED, image).coded(level))
 
 
 def test_more_bits_give_a_better_picture() -> None:
@@ -81,6 +82,17 @@ def test_more_bits_give_a_better_picture() -> None:
         payload = Header(level, (64, 96), LOADED.tag).to_bytes() + data
         errors.append(float(((codec.decode([payload]).image - image) ** 2).mean()))
     assert errors[0] > errors[1] > errors[2]
+
+
+def test_below_its_lowest_rate_a_smaller_picture_is_coded() -> None:
+    image = picture(96, 160)
+    codec = tiny_codec((96, 160), 0.12)
+    packets = codec.encode(image)
+    assert packets[0].payload[0] & 15 > 0
+    assert bits_per_pixel(packets, image) <= 0.12
+    received = codec.decode([packets[0].payload]).image
+    assert received.shape == image.shape
+    assert ((received.astype(float) - image) ** 2).mean() < image.astype(float).var()
 
 
 def test_a_rate_below_the_lowest_is_refused_in_words() -> None:
@@ -103,7 +115,7 @@ def test_damaged_bytes_give_one_clear_error_or_a_picture(data) -> None:
         at = data.draw(st.integers(0, len(payload) - 1))
         payload[at] ^= data.draw(st.integers(1, 255))
         damaged = bytes(payload)
-    if kind == "mutated" and at in (1, 4):  # another rate or another padding: still a picture
+    if kind == "mutated" and at in (0, 1, 4):  # another scale, rate or padding: may be a picture
         codec = tiny_codec(None)
         with contextlib.suppress(ValueError):
             assert codec.decode([damaged]).image.ndim == 3
@@ -125,7 +137,7 @@ def test_foreign_packets_are_refused() -> None:
         codec.decode([PAYLOAD, PAYLOAD])
     with pytest.raises(ValueError, match="too short"):
         codec.decode([b""])
-    huge = bytes([1, 0, 255, 255, 0, LOADED.tag])
+    huge = bytes([16, 0, 255, 255, 0, LOADED.tag])
     with pytest.raises(ValueError, match="damaged"):
         codec.decode([huge])
 

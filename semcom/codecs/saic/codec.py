@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from semcom.codecs.codec import Packet, Reconstruction
-from semcom.codecs.conventional.picture_codec import conceal
+from semcom.codecs.conventional.header import SCALES, scaled_size
+from semcom.codecs.conventional.picture_codec import conceal, resize
 from semcom.codecs.saic.bitstream import HEADER_BYTES, Header
 from semcom.codecs.saic.config import STRIDE
 from semcom.entropy import CodedLatent
@@ -34,12 +35,15 @@ class SaicSettings(BaseModel):
     bits_per_pixel: float = Field(
         gt=0,
         allow_inf_nan=False,
-        description="most bits per pixel, header included; the highest of 256 rates that fits",
+        description="most bits per pixel of the full-size picture, header included; the highest of"
+        " 256 rates that fits and, below the lowest, that of a downscaled picture",
     )
     weights: str | None = Field(
         default=None, description="file of weights of one's own, in place of the variant's"
     )
-    network: Literal["compact", "tiny"] = "compact"
+    network: Literal["compact", "tiny"] = Field(
+        default="compact", description="size; weights of one's own may be tiny, for experiments"
+    )
 
 
 class SaicCodec:
@@ -94,11 +98,9 @@ class SaicCodec:
         loaded = self._loaded
         head = Header(0, (height, width), loaded.tag)
         head.to_bytes()  # a picture too large is refused before any work
-        levels = _Levels(loaded, image)
         budget = int(self.settings.bits_per_pixel * height * width / 8) - HEADER_BYTES
-        level, data = self._fit(levels, budget, height * width)
-        header = head._replace(level=level).to_bytes()
-        coded = levels.coded(level)
+        scale, level, coded, data = self._fit(loaded, image, budget)
+        header = head._replace(level=level, scale=scale).to_bytes()
         hyper = round(coded.hyper_bits())
         latent = min(round(coded.bits()), 8 * len(data)) - hyper
         bits = {"header": 8 * HEADER_BYTES, "side_information": hyper, "latent": latent}
@@ -126,22 +128,28 @@ class SaicCodec:
         latent = loaded.model.read(payload[HEADER_BYTES:], header.level, header.shape).latent
         return Reconstruction(_synthesise(loaded, latent, header))
 
-    def _fit(self, levels: _Levels, num_bytes: int, pixels: int) -> tuple[int, bytes]:
-        """The highest level, and its stream, within ``num_bytes``."""
-        low, high = 0, LEVELS  # information grows with the level
-        while high - low > 1:
-            middle = (low + high) // 2
-            fits = levels.coded(middle).bits() <= 8 * num_bytes
-            low, high = (middle, high) if fits else (low, middle)
-        while low >= 0:
-            data = levels.stream(low)
-            if len(data) <= num_bytes:
-                return low, data
-            low -= 1
-        least = 8 * (HEADER_BYTES + len(data)) / pixels
+    def _fit(
+        self, loaded: Loaded, image: np.ndarray, num_bytes: int
+    ) -> tuple[int, int, CodedLatent, bytes]:
+        """Scale, level, symbols and stream of the best coding within ``num_bytes``."""
+        size = (image.shape[0], image.shape[1])
+        least = None
+        for scale in range(len(SCALES)):
+            levels = _Levels(loaded, resize(image, scaled_size(size, scale)))
+            low, high = 0, LEVELS  # information grows with the level
+            while high - low > 1:
+                middle = (low + high) // 2
+                fits = levels.coded(middle).bits() <= 8 * num_bytes
+                low, high = (middle, high) if fits else (low, middle)
+            for level in range(low, -1, -1):  # the last word may not fit
+                data = loaded.model.write(levels.coded(level))
+                if len(data) <= num_bytes:
+                    return scale, level, levels.coded(level), data
+            least = min(least or len(data), len(data))
+        bits = 8 * (HEADER_BYTES + (least or 0)) / (size[0] * size[1])
         raise ValueError(
             f"{self.display_name} cannot code this picture in {self.settings.bits_per_pixel} bits "
-            f"per pixel, its lowest rate takes {least:.4f}: ask for more"
+            f"per pixel, its smallest form takes {bits:.4f}: ask for more"
         )
 
 
@@ -172,10 +180,6 @@ class _Levels:
             self._coded[level] = self._loaded.model.quantise(y[0].numpy(), z[0].numpy(), level)
         return self._coded[level]
 
-    def stream(self, level: int) -> bytes:
-        """Range-coded bytes at ``level``."""
-        return self._loaded.model.write(self.coded(level))
-
 
 def _synthesise(loaded: Loaded, latent: np.ndarray, header: Header) -> np.ndarray:
     import torch
@@ -185,5 +189,6 @@ def _synthesise(loaded: Loaded, latent: np.ndarray, header: Header) -> np.ndarra
         scaled = torch.tensor(latent)[None] * network.inverse_gain(torch.tensor([header.level]))
         x = network.synthesis(scaled.contiguous(memory_format=torch.channels_last))[0]
         pixels = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    height, width = header.size
-    return pixels.permute(1, 2, 0)[:height, :width].contiguous().numpy()
+    height, width = header.coded_size
+    shown = pixels.permute(1, 2, 0)[:height, :width].contiguous().numpy()
+    return np.array(resize(shown, header.size))
