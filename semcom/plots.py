@@ -160,11 +160,11 @@ def draw_rate(rows: Rows, title: str = "") -> Figure | None:
         ((c, n) for c, n, _ in QUALITIES if any(row.get(c) is not None for row in ideal)),
         ("", ""),
     )
-    if not column:
+    coded = [row for row in ideal if row["codec"] != "original"]
+    if not column or not coded:
         return None
     figure = Figure(figsize=(8.4, 5.2), layout="constrained")
     axis = figure.subplots()
-    coded = [row for row in ideal if row["codec"] != "original"]
     for number, (group, of_one) in enumerate(_by(coded, "group")):
         points = sorted(of_one, key=lambda row: row["bits_per_pixel"])
         look: dict[str, Any] = {"color": _colour(number), "marker": _marker(number)}

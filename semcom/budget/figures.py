@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from semcom.plots import INK, LEGEND, look_of, title_above
+from semcom.plots import INK, look_of, title_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +56,9 @@ def _panels(rows: Rows, original: float | None, title: str, x: str, by: str) -> 
         axis.set_title(_words(by, values[number]), fontsize=10.5)
         if original is not None:
             axis.axhline(original, color=INK, linestyle=(0, (1, 2)), linewidth=1.2)
+        axis.set_ylim(
+            0, 1.04 * max(original or 0, *(row["miou_high"] or row["miou"] for row in rows))
+        )
         if number + across >= len(values):
             axis.tick_params(labelbottom=True)
             axis.set_xlabel("Es/N0 (dB)" if x == _SNR else "complex channel uses per pixel")
@@ -64,12 +67,11 @@ def _panels(rows: Rows, original: float | None, title: str, x: str, by: str) -> 
     handles = {
         label: h for a in grid.flat for h, label in zip(*a.get_legend_handles_labels(), strict=True)
     }
-    grid[0, 0].legend(
-        [handles[group] for group in groups],
-        groups,
-        **(LEGEND | {"ncols": 3, "bbox_to_anchor": (-0.01, 1.12)}),
-    )
-    what = f"{max(row['images'] for row in rows)} pictures; bars and bands: 95 % intervals"
+    figure.legend(
+        [handles[group] for group in groups], groups, loc="outside lower left", ncols=3,
+        frameon=False,
+    )  # fmt: skip
+    what = f"{max(row['images'] for row in rows)} pictures; bands: 95 % intervals"
     if original is not None:
         what += "; dotted: original pictures"
     title_above(figure, title or "mIoU by channel uses", what)
@@ -95,7 +97,6 @@ def _panel(axis: Axes, rows: Rows, groups: Sequence[str], x: str) -> None:
         axis.set_xticks(ticks)
         axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.xaxis.set_minor_formatter(NullFormatter())
-    axis.set_ylim(bottom=0)
 
 
 def _key(value: float) -> float:
