@@ -130,7 +130,7 @@ def _send(
     from channels.modulation import watched
 
     # only a path along a drive takes positions
-    where = {} if position is None else {"positions": [position]}
+    where: dict[str, Any] = {} if position is None else {"positions": [position]}
     with watched() as seen:
         soft = path.send(coded.view(1, -1), *occasion, **where)
 

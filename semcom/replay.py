@@ -158,7 +158,7 @@ def _one_by_one(
     settings = link_settings(link, folder)
     # along a drive, a picture is sent from its namesake
     position = row["image"] if settings.drive is not None and settings.position is None else None
-    where = {} if position is None else {"positions": [position] * len(payloads)}
+    where: dict[str, Any] = {} if position is None else {"positions": [position] * len(payloads)}
     sent = Link(settings).transmit(payloads, row["esn0_db"], seeds, **where)
     met: list[Met] = [
         (inspect_payload(settings, payload, row["esn0_db"], seed, position), settings)
@@ -209,10 +209,10 @@ def _link_differences(
     }
     if altered != row["altered"]:
         found.append("other packets have errors that their CRC did not notice")
-    counts = None if report is None else asdict(report)
-    if counts != row["link"]:
-        names = [name for name in counts or {} if (row["link"] or {}).get(name) != counts[name]]  # type: ignore[index]
-        found.append(f"the link's counts differ: {', '.join(names) or 'none were kept'}")
+    counts, kept = {} if report is None else asdict(report), row["link"] or {}
+    if counts != kept:
+        names = [name for name in counts if kept.get(name) != counts[name]]
+        found.append(f"the link's counts differ: {', '.join(names)}")
     return found
 
 
