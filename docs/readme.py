@@ -75,9 +75,10 @@ def _rate_for_rate() -> list[str]:
     if not as_good:
         return []
     return [
-        f"Without a channel (`scenarios/rate_camvid.yaml`) BPG has an mIoU of {miou:.2f} at {bits:.2f} "
-        "bits per pixel, the most it was",
-        f"given; SQ-GAN has it at {min(as_good):.4f}, with {bits / min(as_good):.0f} times fewer.",
+        f"Without a channel (`scenarios/rate_camvid.yaml`) BPG has an mIoU of {miou:.2f} at "
+        f"{bits:.2f} bits per pixel,",
+        f"the most it was given; SQ-GAN has it at {min(as_good):.4f}, "
+        f"with {bits / min(as_good):.0f} times fewer.",
     ]
 
 
