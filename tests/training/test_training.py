@@ -19,6 +19,7 @@ from semcom.training.batches import TrainingSet, step_generator
 from semcom.training.objectives import draw_keep_fraction
 from semcom.training.recipe import KeepFractions, Recipe, load_recipe
 from semcom.training.train import _Checkpoints, learning_rate_factor, train
+from tests.test_cli import semcom
 
 RECIPES = Path(__file__).parents[2] / "semcom" / "training" / "recipes"
 
@@ -274,3 +275,20 @@ def test_the_transform_codec_learns_what_features_need(tmp_path: Path, feature: 
     # what is fine-tuned begins where the base ended
     again = r.model_copy(update={"start_from": str(tmp_path / "made.safetensors"), "steps": 1})
     assert [p.step for p in train(again, tmp_path / "again", made_set())] == [1]
+
+
+def test_the_command_says_what_a_run_costs_and_that_a_leg_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, out = tmp_path / "r.yaml", tmp_path / "run"
+    file.write_text(
+        "{name: made, objective: map_path, network: tiny, data: [{name: street, split: train,"
+        " count: 2}], size: [64, 128], crop: [64, 96], batch: 2, steps: 2, leg_minutes: 1.0e-9}"
+    )
+    assert semcom(monkeypatch, "train", file, "--out", out, "--dry-run") == 0
+    assert "\n2 steps of " in capsys.readouterr().out
+    assert not out.exists()
+    assert semcom(monkeypatch, "train", file, "--out", out) == 75
+    assert "leg over at step 1/2" in capsys.readouterr().out
+    assert semcom(monkeypatch, "train", file, "--out", out) == 0
+    assert "trained: " in capsys.readouterr().out
