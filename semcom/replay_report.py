@@ -99,9 +99,8 @@ def draw_replay(made: Replay) -> Figure:
     shown = 4.0 * height / width
     heights = [0.7, (shown + 0.28) * (2 if maps else 1), *[2.6] * len(opened)]
     figure = Figure(figsize=(12.6, sum(heights) + 0.15), layout="constrained")
-    head, above, *below = np.atleast_1d(
-        figure.subfigures(len(heights), 1, height_ratios=heights, hspace=0)
-    )
+    parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights, hspace=0)
+    head, above, *below = parts
     _title(head, made)
     _pictures(above, made, palette, maps)
     for part, packet in zip(below, opened, strict=True):
