@@ -210,8 +210,8 @@ class Transmitter(_Strict):
                 )
             except ValidationError as error:
                 detail = error.errors()[0]
-                place = ".".join(map(str, detail["loc"][1:]))
-                raise ValueError(f"{place} = {shown}: {detail['msg']}") from None
+                where = ".".join(map(str, detail["loc"][1:]))
+                raise ValueError(f"{where} = {shown}: {detail['msg']}") from None
             found.append((group, one))
         return found
 

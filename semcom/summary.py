@@ -170,7 +170,7 @@ def select(
     found: dict[tuple[str, float | None], list[Row]] = {}
     for transmitter in plan["transmitters"]:
         own = {None, *transmitter.get("esn0_db", plan["esn0_db"])}
-        link = digest(transmitter.get("link_identity", plan["link"]))
+        link = digest(transmitter.get("link_identity") or plan["link"])
         for point in [None, *plan["esn0_db"]] if points is None else points:
             if point not in own:
                 continue
@@ -256,7 +256,7 @@ def _link_columns(
         "decoder_iterations": total["iterations"] / max(1, total["code_blocks"]),
         # with a budget every transmitter has its own
         "link": transmitter.get("link")
-        or _link_in_words(transmitter.get("link_identity", plan["link"])),
+        or _link_in_words(transmitter.get("link_identity") or plan["link"]),
     }
 
 

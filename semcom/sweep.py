@@ -132,13 +132,13 @@ class _Engine:
         self._describe(text)
         missing = {p: sum(map(self._missing, self.plan.tasks[p])) for p in self.plan.points}
         self.ahead = {point for point, count in missing.items() if count}
-        tasks = sum(map(len, self.plan.tasks.values()))
+        total = sum(map(len, self.plan.tasks.values()))
         yield Started(
             images=len(self.bench.dataset),
             transmitters=self.bench.on_air,
             points=len(self.plan.points) - 1,
-            tasks=tasks,
-            done=tasks - sum(missing.values()),
+            tasks=total,
+            done=total - sum(missing.values()),
             skipped=tuple(self.bench.dataset.skipped.values()),
             allocation=tuple(self.bench.allocation_lines()),
         )
@@ -153,8 +153,9 @@ class _Engine:
             before, at = self.computed, time.perf_counter()
             for tasks in self._portions(point):
                 if self.stop is not None:
-                    missing = filter(self._missing, tasks)
-                    yield from self._encode((task.transmitter, task.index) for task in missing)
+                    yield from self._encode(
+                        (task.transmitter, task.index) for task in tasks if self._missing(task)
+                    )
                 self._transmit(point, tasks)
                 yield from self._receive(point, tasks)
                 yield from self._measure(point, tasks)
@@ -334,10 +335,10 @@ class _Engine:
                 sent = link.transmit(batch, esn0_db, own_seeds, where)
             start = 0
             for place in places:
-                own = payloads[parts[place]]
-                got = slice(start, start + len(own))
-                fates[place] = _Fate.of(own, sent.payloads[got], sent.reports[got])
-                start += len(own)
+                packets = payloads[parts[place]]
+                got = slice(start, start + len(packets))
+                fates[place] = _Fate.of(packets, sent.payloads[got], sent.reports[got])
+                start += len(packets)
         return [fates[place] for place in range(len(tasks))]
 
     def _link_digest(self, task: Task) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import math
 import os
 import socket
@@ -247,7 +248,7 @@ def _ray(workers: int, address: str) -> Iterator[Pool]:
     if not address:
         place = {"address": "local", "num_cpus": workers, "include_dashboard": False}
     try:
-        ray.init(**place, log_to_driver=False, logging_level="ERROR")
+        ray.init(**place, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises no narrower one when it does not start in time
         if not address:
             reason = str(error).partition("\n")[0]

@@ -271,10 +271,10 @@ class Allocator:
             n, lost = len(members), losses[members[0]]
             count = list(self.packets).count(path)
             # the end mark says nothing, and quality was measured with one header a path
-            size = max(0.0, whole - 1 - HEADER_BYTES * (count - 1) / count)
+            useful = max(0.0, whole - 1 - HEADER_BYTES * (count - 1) / count)
             options.append(
                 [
-                    (path, k * size, comb(n, k) * (1 - lost) ** k * lost ** (n - k))
+                    (path, k * useful, comb(n, k) * (1 - lost) ** k * lost ** (n - k))
                     for k in range(n + 1)
                 ]
             )

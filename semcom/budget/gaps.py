@@ -92,7 +92,7 @@ def _table(code: str) -> dict[str, tuple[Sequence[float], Sequence[float], np.nd
     """Rates, lengths and gaps [rates, lengths] of every modulation."""
     file = resources.files("semcom.budget") / "tables" / "code_gaps.json"
     rows = [Gap(**row) for row in json.loads(file.read_text(encoding="utf-8"))["codes"][code]]
-    found = {}
+    found: dict[str, tuple[Sequence[float], Sequence[float], np.ndarray]] = {}
     for modulation in MODULATIONS:
         own = [row for row in rows if row.modulation == modulation]
         gaps = np.array([row.db for row in own]).reshape(len(RATES[code]), len(LENGTHS[code]))

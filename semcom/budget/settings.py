@@ -104,6 +104,7 @@ class Budget(_Strict):
 
     def sizes(self, pixels: int) -> tuple[int, ...]:
         """Complex channel uses of every frame for a picture of ``pixels``, at least 1 each."""
+        given: float | tuple[float, ...]
         if self.channel_uses is not None:
             given, unit = self.channel_uses, 1.0
         elif self.channel_uses_per_pixel is not None:
