@@ -125,8 +125,10 @@ axis.set_ylabel("share of cells kept")
 axis.legend(fontsize=9);
 
 # %% [markdown]
-# The two paths divide the work. The picture's path speaks of small and varied things; road and pavement
-# it leaves to the generator, which knows how asphalt looks. The map's path anchors large areas.
+# The two paths divide the work. The picture's path sends the sky, which tells the light of the whole
+# scene, and then things that vary from street to street, people, trees and cars; road and pavement it
+# leaves to the generator, which knows how asphalt looks. The map's path anchors the large areas: road,
+# sky and buildings.
 #
 # <details><summary><b>Question 1.</b> One would have bet that the map's mask follows the *edges* between
 # classes. Why might training prefer the insides?</summary>
@@ -176,7 +178,8 @@ def keep(image_fraction):
 interact(keep, image_fraction=SelectionSlider(options=FRACTIONS, value=0.3, description="m_x"));
 
 # %% [markdown]
-# Without a kernel, three of its positions:
+# Without a kernel, three of its positions. From 0.05 to 0.3 the tokens bring light and shade to walls
+# and cars; beyond that there is little left to see.
 
 # %%
 figure, axes = plt.subplots(2, 3, figsize=(11.5, 4.1))
@@ -314,8 +317,9 @@ for mode in ("raw", "learned"):
 
 # %% [markdown]
 # A raw index that lost a bit is one wrong token. A range-coded stream has no such locality: whatever
-# follows the flip is garbage. (This reader notices, because it encodes again what it decoded and
-# compares; most range coders would hand out the garbage in silence.) Compression removed exactly the
+# follows the flip is garbage. (This reader mostly notices, because it encodes again what it decoded and
+# compares; most range coders would hand out the garbage in silence. But a damaged packet may also be
+# the right code of *other* tokens, and then only a checksum can tell.) Compression removed exactly the
 # redundancy that kept errors local. **So a compressed packet needs a link that delivers it whole or
 # says that it did not**, and that is where the cliff of notebook 3 comes from.
 #
@@ -364,7 +368,7 @@ for axis, lost in zip(axes, (0.0, 0.4, 0.8, 1.0), strict=True):
 
 # %% [markdown]
 # The label map arrived, and it carries most of the meaning: even without any picture token the generator
-# knows what is where, only not in which colours.
+# knows what is where, only not in which light.
 #
 # ## The generator believes the map
 #
@@ -385,6 +389,8 @@ for column, (name, edited) in zip(axes.T, edits.items(), strict=True):
     picture(column[1], generator.image(whole, edited))
 
 # %% [markdown]
+# What the tokens say shines through: where the car stood, a dark smudge is left on the road.
+#
 # <details><summary><b>Question 4.</b> Which of the two packets would you protect better, the map's or
 # the picture's?</summary>
 #
