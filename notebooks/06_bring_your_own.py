@@ -287,6 +287,8 @@ for axis, name in zip(axes, ("block error rate", "road users found", "PSNR (dB)"
 axes[1].legend(fontsize=9);
 
 # %% [markdown]
+# A point is nine transmissions (three pictures, three noises), so the bends on the cliffs are chance.
+#
 # <details><summary><b>Question 1.</b> The noise has the same mean power in all three curves above. Why does
 # the cliff lie so far left when the receiver sees the impulses, and right of white noise when not?</summary>
 #
