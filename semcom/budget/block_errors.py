@@ -9,6 +9,7 @@ Inf. Theory 56(5), 2010, equation 291 for the complex Gaussian channel) or capac
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -102,7 +103,7 @@ def ideal_block_error_rate(
     mean = np.log2(1 + ratio)
     if code == "capacity":
         return np.where(bits > channel_uses * mean, 1.0, 0.0)
-    variance = (1 - 1 / (1 + ratio) ** 2) * np.log2(np.e) ** 2
+    variance = (1 - 1 / (1 + ratio) ** 2) * math.log2(math.e) ** 2
     return _normal(mean, variance, bits, channel_uses)
 
 
