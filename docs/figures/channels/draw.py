@@ -86,6 +86,22 @@ SWEEPS = {
     ),
     "tdl": Sweep("LDPC 1/2, QPSK, OFDM, Wiener estimation", _fading("tdl"), 0, 18, 2),
     "cdl": Sweep("LDPC 1/2, QPSK, OFDM, Wiener estimation", _fading("cdl"), 0, 18, 3),
+    "antennas": Sweep(
+        "LDPC 1/2, 16-QAM, Rayleigh fading",
+        {
+            f"{sent}x{received}{detector and ', ' + detector}": {
+                "modulation": "16qam",
+                "channel": "rayleigh",
+                "transmit_antennas": sent,
+                "receive_antennas": received,
+                **({"detector": detector} if detector else {}),
+            }
+            for sent, received, detector in (
+                (1, 1, ""), (1, 2, ""), (2, 2, "lmmse"), (2, 2, "k-best"), (2, 4, "lmmse"),
+            )
+        },
+        0, 24, 3,
+    ),
     "estimation": Sweep(
         "LDPC 1/2, QPSK, TDL-A",
         {
