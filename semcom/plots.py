@@ -202,8 +202,10 @@ def _links_in_words(rows: Rows) -> str:
     if len({row["link"] for row in rows}) == 1:
         return _link_in_words(rows[0]["link"])
     channel = rows[0]["link"].rsplit(" ", 1)[-1]
-    uses = max(row["channel_uses_per_pixel"] for row in rows)
-    return f"{_CHANNELS.get(channel, channel)}, {uses:.3g} channel uses per pixel"
+    if any(len({row["link"] for row in of_one}) > 1 for _, of_one in _by_label(rows)):
+        uses = max(row["channel_uses_per_pixel"] for row in rows)
+        return f"{_CHANNELS.get(channel, channel)}, {uses:.3g} channel uses per pixel"
+    return f"{_CHANNELS.get(channel, channel)}, a link for each curve"
 
 
 def _link_in_words(link: str | None) -> str:

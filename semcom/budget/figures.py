@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ Rows = Sequence[dict[str, Any]]
 
 _MOST_PANELS = 4
 _USES, _SNR = "channel_uses_per_pixel", "esn0_db"
+#: how a transmitter with a budget is labelled: one for each size
+_SIZE = re.compile(r", \d+ uses$")
 
 
 def draw_budgets(rows: Rows, title: str = "") -> list[tuple[str, Figure]]:
@@ -25,7 +28,7 @@ def draw_budgets(rows: Rows, title: str = "") -> list[tuple[str, Figure]]:
     labels: dict[str, set[str]] = {}
     for row in sent:
         labels.setdefault(row["group"], set()).add(row["label"])
-    if all(len(own) == 1 for own in labels.values()):
+    if not any(len(own) > 1 and all(map(_SIZE.search, own)) for own in labels.values()):
         return []
     original = next((r["miou"] for r in rows if r["codec"] == "original"), None)
     return [
