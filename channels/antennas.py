@@ -25,9 +25,7 @@ class FlatAntennas:
         self._detect = build_detector(settings)
         self._streams = settings.transmit_antennas
         self._antennas = settings.receive_antennas
-        self._direct = 0.0
-        if settings.rician_k_db is not None:
-            self._direct = 10 ** (settings.rician_k_db / 10)
+        self._direct = settings.rician_k
 
     def send(
         self, bits: torch.Tensor, esn0_db: torch.Tensor, seeds: Sequence[int], attempt: int

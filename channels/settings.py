@@ -404,6 +404,11 @@ class LinkSettings(BaseModel):
         """Coded bits per complex symbol."""
         return BITS_PER_SYMBOL[self.modulation]
 
+    @property
+    def rician_k(self) -> float:
+        """Power of the direct path over that of the scattered ones; 0 where there is none."""
+        return 0.0 if self.rician_k_db is None else 10 ** (self.rician_k_db / 10)
+
     def max_block_bits(self) -> int:
         """The longest code block in bits, CRCs included."""
         if self.base_graph == "bg2":

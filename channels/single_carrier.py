@@ -22,9 +22,7 @@ class SingleCarrier:
     def __init__(self, settings: LinkSettings) -> None:
         self._modulation = build_modulation(settings.modulation, settings.device)
         self._channel = settings.channel
-        self._direct = 0.0
-        if settings.rician_k_db is not None:
-            self._direct = 10 ** (settings.rician_k_db / 10)
+        self._direct = settings.rician_k
 
     def send(
         self, bits: torch.Tensor, esn0_db: torch.Tensor, seeds: Sequence[int], attempt: int

@@ -83,16 +83,20 @@ def draw_all(folder: Path) -> list[Path]:
     import matplotlib
 
     from semcom.along_drive import draw_along_drive
+    from semcom.budget import sends_frames
     from semcom.budget.figures import draw_budgets
     from semcom.contact_sheet import draw_contact_sheets
     from semcom.results import Results
 
     rows = read_summary(folder / "summary.csv")
     results = Results.read(folder)
-    title = results.run["plan"]["title"] if results.run else ""
+    plan = results.run["plan"] if results.run else {}
+    title = plan.get("title", "")
     written = []
     with matplotlib.rc_context(STYLE):
-        figures: list[tuple[str, Figure | None]] = [*draw_budgets(rows, title)] or [
+        figures: list[tuple[str, Figure | None]] = [
+            *(draw_budgets(rows, title) if sends_frames(plan.get("link")) else [])
+        ] or [
             ("quality_against_snr", draw_quality(rows, title)),
             ("miou_against_snr", draw_quality(rows, title, ["miou"])),
             ("miou_against_rate", draw_rate(rows, title)),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from semcom.budget import sends_frames
 from semcom.codecs.codec import Reconstruction
 from semcom.container import CodedPicture
 from semcom.identity import array_digest, fading_seed, packet_seeds
@@ -125,7 +126,7 @@ def _send(
     assert link is not None
     occasion = (row["seed"], row["sample"], row["esn0_db"], row["realisation"])
     seeds = packet_seeds(*occasion, len(coded.payloads))
-    if "frames" in link:
+    if sends_frames(link):
         from semcom.budget.fitting import FittedSettings
 
         frame = FittedSettings.model_validate_json(coded.settings).frame

@@ -12,18 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semcom import cli
 from semcom.commands.progress import show_live
 from semcom.container import CodedPicture
 from semcom.table import duration
-
-
-def semcom(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    """Run the command in this process; its exit code."""
-    monkeypatch.setattr(sys, "argv", ["semcom", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    return int(stopped.value.code or 0)
+from tests.command_line import semcom
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,10 @@ import pytest
 from channels import Link, LinkSettings
 from channels.curves import measure, references
 from channels.plots import plot_error_rates
-from semcom import cli
 from semcom.link_curve import Curve, read_link
+from tests.command_line import semcom
 
 TEXT = "link: {code: repetition, rate: 0.5, modulation: bpsk, channel: awgn}\n"
-
-
-def semcom(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["semcom", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    return int(stopped.value.code or 0)
 
 
 @pytest.fixture

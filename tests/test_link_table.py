@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,10 @@ import pytest
 import channels.link
 from channels import Link, LinkSettings
 from channels.tables import BlockErrorTable
-from semcom import cli
 from semcom.link_table import parse_snrs
+from tests.command_line import semcom
 
 LINK = "{code: repetition, rate: 0.5, modulation: bpsk, channel: awgn%s}"
-
-
-def semcom(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["semcom", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    return int(stopped.value.code or 0)
 
 
 @pytest.fixture

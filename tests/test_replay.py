@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semcom import cli
 from semcom.replay import DIGITS, find_task, replay
 from semcom.replay_report import reason, write_replay
 from semcom.results import Results
 from semcom.scenario import Scenario
 from semcom.sweep import run
+from tests.command_line import semcom
 from tests.conftest import BlockMeans, MeanError
 
 
@@ -181,17 +180,10 @@ seed: 1
     assert opened == 6
 
 
-def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["semcom", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    return int(stopped.value.code or 0)
-
-
 def test_show_lists_the_ids_that_replay_takes(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command(monkeypatch, "show", folder, "--tasks") == 0
+    assert semcom(monkeypatch, "show", folder, "--tasks") == 0
     _, *lines = capsys.readouterr().out.splitlines()
     results = Results.read(folder)
     assert len(lines) == len(results.transmissions)
@@ -200,7 +192,7 @@ def test_show_lists_the_ids_that_replay_takes(
     line = next(line for line in lines if line.startswith(short))
     assert "three packets" in line
     assert "lost: " in line
-    assert command(monkeypatch, "replay", folder, "--task", short) == 0
+    assert semcom(monkeypatch, "replay", folder, "--task", short) == 0
     said = capsys.readouterr().out
     assert "exactly as in the results" in said
     assert said.count("\npacket ") == 3
@@ -212,7 +204,7 @@ def test_a_replay_that_differs_exits_with_1(
 ) -> None:
     name = lost_task(folder)
     change(folder, lambda row: row["id"] == name and row["link"].update(bit_errors=0))
-    assert command(monkeypatch, "replay", folder, "--task", name) == 1
+    assert semcom(monkeypatch, "replay", folder, "--task", name) == 1
     assert "the link's counts differ: bit_errors" in capsys.readouterr().out
 
 

@@ -15,3 +15,19 @@ link               frames over the link, by real codes or ideal ones
 transmitters       the transmitters of a scenario with a budget
 ================== =================================================================================
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["sends_frames"]
+
+
+def sends_frames(identity: Mapping[str, Any] | None) -> bool:
+    """Whether a link's identity is that of one with a budget, as kept in a run's plan.
+
+    >>> sends_frames({"frames": 1}), sends_frames({"code": "ldpc"}), sends_frames(None)
+    (True, False, False)
+    """
+    return identity is not None and "frames" in identity

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +17,18 @@ Rows = Sequence[dict[str, Any]]
 
 _MOST_PANELS = 4
 _USES, _SNR = "channel_uses_per_pixel", "esn0_db"
-#: how a transmitter with a budget is labelled: one for each size
-_SIZE = re.compile(r", \d+ uses$")
 
 
 def draw_budgets(rows: Rows, title: str = "") -> list[tuple[str, Figure]]:
-    """``(name, figure)`` of both figures; empty where a transmitter has one budget alone."""
+    """``(name, figure)`` of both figures; empty where a transmitter has one budget alone.
+
+    ``rows`` are those of a run with a budget.
+    """
     sent = [row for row in rows if row[_SNR] is not None and row.get("miou") is not None]
     labels: dict[str, set[str]] = {}
     for row in sent:
         labels.setdefault(row["group"], set()).add(row["label"])
-    if not any(len(own) > 1 and all(map(_SIZE.search, own)) for own in labels.values()):
+    if all(len(own) == 1 for own in labels.values()):
         return []
     original = next((r["miou"] for r in rows if r["codec"] == "original"), None)
     return [

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from semcom.budget import sends_frames
 from semcom.cliff import find_cliff
 from semcom.comparable import comparable
 from semcom.results import Results, Row
@@ -122,7 +123,7 @@ def bit_budget(results: Results, label: str, folder: Path) -> dict[str, float] |
     link = None
     identity = found[0].get("link_identity", plan["link"])
     # in a frame, code and modulation differ from block to block
-    if identity is not None and "frames" not in identity:
+    if identity is not None and not sends_frames(identity):
         from channels.link import Link
 
         link = Link(link_settings(identity, folder))
