@@ -48,8 +48,35 @@ def explain(error: ValidationError, source: YamlSource) -> ScenarioError:
 
     What is missing comes last: a misspelt key explains it better.
     """
-    problems = sorted(_problem(detail, source) for detail in error.errors())
+    details = _joined(error.errors(), source)
+    problems = sorted(_problem(detail, source) for detail in details)
     return ScenarioError(text for *_, text in problems)
+
+
+def _joined(details: Iterable[Any], source: YamlSource) -> list[dict[str, Any]]:
+    """One detail for what pydantic says of each branch of a value that may be of several kinds."""
+    found: dict[Any, dict[str, Any]] = {}
+    for detail in details:
+        place = tuple(detail["loc"])
+        if detail["type"] in ("missing", "extra_forbidden") or place in source.values:
+            found[place, detail["msg"]] = {**detail, "loc": place}
+            continue
+        while place and place not in source.values:  # the name of a branch
+            place = place[:-1]
+        known = found.setdefault(place, {**detail, "loc": place, "msg": ""})
+        if known["msg"]:
+            known["type"] = "several"
+            known["msg"] += " or " + detail["msg"].removeprefix("Input should be ")
+        else:
+            known["msg"] = detail["msg"]
+    # a list whose items are refused is called too short, besides
+    places = {detail["loc"] for detail in found.values()}
+    return [
+        detail
+        for detail in found.values()
+        if detail["type"] != "too_short"
+        or not any(p[:-1][: len(detail["loc"])] == detail["loc"] for p in places)
+    ]
 
 
 def _problem(detail: Any, source: YamlSource) -> tuple[bool, int, int, str]:
@@ -64,6 +91,8 @@ def _problem(detail: Any, source: YamlSource) -> tuple[bool, int, int, str]:
         message = f"unknown key {last!r}{_nearest(last, names)}{known}"
     elif kind == "missing":
         message = f"{last!r} is missing"
+    elif kind == "too_short":
+        message = f"{last!r} is empty: it needs at least {detail['ctx']['min_length']}"
     else:
         message = re.sub(r"^(Value|Assertion) error, ", "", message)
         options = re.fullmatch(r"unknown \w+ '(.+)': choose one of (.+)", message)
@@ -73,6 +102,8 @@ def _problem(detail: Any, source: YamlSource) -> tuple[bool, int, int, str]:
             named = ".".join(str(part) for part in location)
             allowed = re.findall(r"'([^']+)'", message) if kind == "literal_error" else []
             hint = _nearest(str(detail["input"]), allowed) if allowed else ""
+            if isinstance(detail["input"], list) and "settings" in location:
+                hint = "; several values go under `vary`"
             message = f"{named} {message.removeprefix('Input ')}, not {detail['input']!r}"
             message += hint if hint != "." else ""
     text = f"{source.name}:{position.line}:{position.column}: {message}"

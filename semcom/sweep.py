@@ -16,7 +16,6 @@ import statistics
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,7 +30,7 @@ from semcom.scenario_link import build_link, build_own_links
 from semcom.stop import stages
 from semcom.summary import summarise, write_summary
 from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id
-from semcom.workers import Job, Order, Pool, checked, open_pool, work
+from semcom.workers import Job, Order, Pool, open_pool, worked
 
 if TYPE_CHECKING:
     from channels import Link
@@ -400,7 +399,8 @@ class _Engine:
             return
         yield Progress(stage, point, 0, len(jobs), None)
         first = 0.0
-        for done, row in enumerate(self._rows(jobs), start=1):
+        rows = worked(self.pool, self.bench, self.order, jobs)
+        for done, row in enumerate(rows, start=1):
             self._keep([row])
             self.computed += 1
             # the first one loads networks and says little of the others
@@ -408,14 +408,6 @@ class _Engine:
             each = (time.perf_counter() - first) / (done - 1) if done > 1 else None
             left = None if each is None else each * (len(jobs) - done)
             yield Progress(stage, point, done, len(jobs), left)
-
-    def _rows(self, jobs: list[Job]) -> Iterator[Row]:
-        if self.pool.here:
-            return self.pool.rows(self._do, jobs)
-        return self.pool.rows(partial(work, self.order), jobs)
-
-    def _do(self, job: Job) -> Row:
-        return checked(getattr(self.bench, job.verb)(*job.arguments), job)
 
     def _name(self, verb: str, transmitter: int, index: int, esn0_db: float | None = None) -> str:
         image, label = self.bench.dataset.names[index], self.bench.transmitters[transmitter].label

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from semcom.results import Row
 from semcom.scenario import Scenario
 from semcom.workbench import Workbench
 
-__all__ = ["BACKENDS", "Job", "Order", "Pool", "checked", "open_pool", "work"]
+__all__ = ["BACKENDS", "Job", "Order", "Pool", "open_pool", "work", "worked"]
 
 #: how often a job may take its worker with it
 TRIES = 3
@@ -310,7 +310,12 @@ def work(order: Order, job: Job) -> Row:
             "machines share"
         )
     with _ONE_AT_A_TIME, contextlib.chdir(order.started_in):
-        return checked(getattr(_workbench(order), job.verb)(*job.arguments), job)
+        return _done(_workbench(order), job)
+
+
+def worked(pool: Pool, bench: Workbench, order: Order, jobs: Sequence[Job]) -> Iterator[Row]:
+    """Rows of ``jobs`` in the order in which they end, by ``bench`` where the pool is in here."""
+    return pool.rows(partial(_done, bench) if pool.here else partial(work, order), jobs)
 
 
 @lru_cache(maxsize=1)
@@ -329,8 +334,9 @@ def _me() -> str:
     return f"a worker on {socket.gethostname()}"
 
 
-def checked(row: Row, job: Job) -> Row:
-    """The ``row``, if its id is what the job promised; ValueError else."""
+def _done(bench: Workbench, job: Job) -> Row:
+    """The row of ``job``, whose id is what the job promised; ValueError else."""
+    row: Row = getattr(bench, job.verb)(*job.arguments)
     if row["id"] != job.id:
         raise ValueError(
             f"{job.name}: {_me()} has other pictures or weights than this run began with; what "

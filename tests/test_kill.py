@@ -92,7 +92,7 @@ def test_a_run_killed_at_random_moments_loses_what_was_under_way_and_no_more(
     size = (tmp_path / "whole" / "counts.jsonl").stat().st_size
     draw = random.Random(workers)
     counts, before = tmp_path / "out" / "counts.jsonl", Counter[str]()
-    for moment in sorted(draw.randrange(size) for _ in range(KILLS // 2)):
+    for moment in sorted(draw.randrange(size) for _ in range(KILLS)):
         process = start(scenario, tmp_path / "out", workers)
         while process.poll() is None and not (counts.is_file() and counts.stat().st_size >= moment):
             time.sleep(0.0005)

@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from semcom.codecs.conventional.jpeg import Jpeg
 from semcom.ranges import expand_numbers
 from semcom.scenario import Scenario
 from semcom.scenario_errors import ScenarioError
@@ -71,6 +72,9 @@ def test_a_scenario_reads_back_the_same(scenario_text: str) -> None:
         ("data:", "daten:", "unknown key 'daten'; did you mean 'data'?"),
         ("  - codec: blockmeans\n    label: three packets\n    settings: {packets: 3}\n", "  - x\n",
          "s.yaml:7:5: transmitters.1 should be a valid dictionary"),
+        ("packets: 3", "packets: [1, 2]", "s.yaml:9:25: transmitters.1.settings.packets should be "
+         "a valid integer, not [1, 2]; several values go under `vary`"),
+        ("[mean_error]", "[]", "s.yaml:12:10: 'metrics' is empty: it needs at least 1"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_place(
@@ -86,6 +90,20 @@ def test_every_mistake_is_listed_in_the_order_of_the_file(scenario_text: str) ->
         Scenario.from_text(text, "s.yaml")
     assert [problem.split(":")[1] for problem in caught.value.problems] == ["9", "14"]
     assert str(caught.value).endswith("(and 1 more)")
+
+
+def test_a_value_that_may_be_of_several_kinds_is_one_mistake(
+    scenario_text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("semcom.codecs.CODECS", {"blockmeans": Jpeg})
+    text = scenario_text.replace("packets: 1", "bits_per_pixel: [1, 2]")
+    text = text.replace("packets: 3", "bits_per_pixel: 1")
+    with pytest.raises(ScenarioError) as caught:
+        Scenario.from_text(text, "s.yaml")
+    assert caught.value.problems == [
+        "s.yaml:6:32: transmitters.0.settings.bits_per_pixel should be a valid number or "
+        "'lowest', not [1, 2]; several values go under `vary`"
+    ]
 
 
 @pytest.mark.parametrize(

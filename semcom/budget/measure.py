@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from semcom.budget.quality import Curve, QualityTable
+from semcom.events import Progress
 from semcom.results import CountsFile, Results, Row
 from semcom.scenario import Scenario
 from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id
+from semcom.workers import Job, Order, open_pool, worked
 
 __all__ = ["measure_losses", "table_of"]
 
@@ -23,23 +25,29 @@ __all__ = ["measure_losses", "table_of"]
 RATE_SETTINGS = ("keep_fraction", "bits_per_pixel")
 
 
-def measure_losses(scenario: Scenario, folder: Path) -> Iterator[tuple[int, int]]:
-    """Receive and measure every coded picture of the run with paths missing; yields (done, all).
+def measure_losses(
+    scenario: Scenario, folder: Path, *, workers: int = 1, backend: str | None = None
+) -> Iterator[Progress]:
+    """Receive and measure every coded picture of the run with paths missing.
 
-    The rows go to the run's counts as they are made.
+    The rows go to the run's counts as they are made, by ``workers`` or a ``backend`` as in
+    :func:`semcom.sweep.run`.
     """
     bench = Workbench(scenario, folder)
     results = Results.read(folder)
-    jobs = _jobs(bench, results)
-    with CountsFile(folder / "counts.jsonl") as file:
-        for done, (transmitter, index, arrived) in enumerate(jobs, start=1):
-            for row in _receive(bench, results, transmitter, index, arrived):
+    order = Order.of(scenario, folder)
+    cells = _cells(bench, results)
+    with open_pool(workers, backend) as pool, CountsFile(folder / "counts.jsonl") as file:
+        # what is measured is known once it is received
+        for stage, listed in (("receive", _receipts), ("measure", _measurements)):
+            jobs = listed(bench, results, cells)
+            for done, row in enumerate(worked(pool, bench, order, jobs), start=1):
                 file.append([{"run": None, **row}])
                 results.add(row)
-            yield done, len(jobs)
+                yield Progress(stage, None, done, len(jobs), None)
 
 
-def _jobs(bench: Workbench, results: Results) -> list[tuple[int, int, str]]:
+def _cells(bench: Workbench, results: Results) -> list[tuple[int, int, str]]:
     """Transmitter, picture and which packets arrive, once for the same packets."""
     found: dict[Any, tuple[int, int, str]] = {}
     for transmitter in range(bench.on_air):
@@ -53,20 +61,33 @@ def _jobs(bench: Workbench, results: Results) -> list[tuple[int, int, str]]:
     return list(found.values())
 
 
-def _receive(
-    bench: Workbench, results: Results, transmitter: int, index: int, arrived: str
-) -> Iterator[Row]:
-    sample = bench.sample_digests[index]
-    encoding = _encoding(bench, transmitter, sample)
-    receipt = receipt_id(bench.setups[transmitter], encoding, arrived, {})
-    if receipt not in results.receipts:
-        row = bench.receive(transmitter, index, arrived, {})
-        yield row
-        results.add(row)
-    picture = results.receipts[receipt]["picture"]
-    name = measurement_id(sample, picture, bench.scorer_digest)
-    if not set(bench.scenario.metrics) <= set(results.measurements.get(name, ())):
-        yield bench.measure(index, picture)
+def _receipts(bench: Workbench, results: Results, cells: list[tuple[int, int, str]]) -> list[Job]:
+    jobs: dict[str, Job] = {}
+    for transmitter, index, arrived in cells:
+        receipt = _receipt(bench, transmitter, index, arrived)
+        if receipt not in results.receipts:
+            title = f"receive {bench.dataset.names[index]} by its packets {arrived}"
+            jobs[receipt] = Job("receive", (transmitter, index, arrived, {}), receipt, title)
+    return list(jobs.values())
+
+
+def _measurements(
+    bench: Workbench, results: Results, cells: list[tuple[int, int, str]]
+) -> list[Job]:
+    jobs: dict[str, Job] = {}
+    for transmitter, index, arrived in cells:
+        receipt = _receipt(bench, transmitter, index, arrived)
+        picture = results.receipts[receipt]["picture"]
+        name = measurement_id(bench.sample_digests[index], picture, bench.scorer_digest)
+        if not set(bench.scenario.metrics) <= set(results.measurements.get(name, ())):
+            title = f"measure {bench.dataset.names[index]} by its packets {arrived}"
+            jobs[name] = Job("measure", (index, picture), name, title)
+    return list(jobs.values())
+
+
+def _receipt(bench: Workbench, transmitter: int, index: int, arrived: str) -> str:
+    encoding = _encoding(bench, transmitter, bench.sample_digests[index])
+    return receipt_id(bench.setups[transmitter], encoding, arrived, {})
 
 
 def _encoding(bench: Workbench, transmitter: int, sample: str) -> str:

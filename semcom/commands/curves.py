@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from semcom.commands.progress import show_events
-from semcom.commands.terminal import ScenarioFile
+from semcom.commands.terminal import Backend, ScenarioFile, Workers
 
 __all__ = ["curves"]
 
@@ -18,7 +17,8 @@ def curves(
     scenario: ScenarioFile,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="folder for the counts")],
     table: Annotated[Path, typer.Option(metavar="FILE", help="table of quality to write")],
-    workers: Annotated[int, typer.Option(min=1, help="processes that share the pictures")] = 1,
+    workers: Workers = 1,
+    backend: Backend = None,
 ) -> None:
     """Run SCENARIO, which has no link, and make the table that budgets are allocated with."""
     from semcom import sweep
@@ -32,12 +32,9 @@ def curves(
         raise ValueError(f"{scenario}: quality is measured without a link: write `link: none`")
     if "miou" not in checked.metrics:
         raise ValueError(f"{scenario}: a table of quality needs the metric miou: add it to metrics")
-    show_events(sweep.run(checked, out, text=source.text, workers=workers))
-    last = time.monotonic()
-    for done, count in measure_losses(checked, out):
-        if time.monotonic() - last > 10 or done == count:
-            last = time.monotonic()
-            print(f"  with paths lost {done} of {count}", flush=True)
+    show_events(sweep.run(checked, out, text=source.text, workers=workers, backend=backend))
+    print("with whole paths lost")
+    show_events(measure_losses(checked, out, workers=workers, backend=backend))
     made = table_of(checked, out)
     made.save(table)
     for curve in made.curves:

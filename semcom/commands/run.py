@@ -10,7 +10,7 @@ import typer
 from semcom.commands.plot import draw
 from semcom.commands.progress import show_events
 from semcom.commands.report import make_report
-from semcom.commands.terminal import ScenarioFile, complain
+from semcom.commands.terminal import Backend, ScenarioFile, Workers, complain
 
 __all__ = ["run"]
 
@@ -18,16 +18,8 @@ __all__ = ["run"]
 def run(
     scenario: ScenarioFile,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="folder for the results")],
-    workers: Annotated[
-        int, typer.Option(min=1, help="processes that share the pictures; same numbers for any")
-    ] = 1,
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHERE",
-            help="a cluster instead: dask://HOST:PORT or ray://HOST:PORT; dask or ray: one here",
-        ),
-    ] = None,
+    workers: Workers = 1,
+    backend: Backend = None,
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="do the I-th of N parts; `semcom merge` joins them")
     ] = "1/1",

@@ -8,10 +8,20 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["ResultsFolder", "ScenarioFile", "complain", "sentence"]
+__all__ = ["Backend", "ResultsFolder", "ScenarioFile", "Workers", "complain", "sentence"]
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="YAML file")]
 ResultsFolder = Annotated[Path, typer.Argument(metavar="DIR", help="folder of a run")]
+Workers = Annotated[
+    int, typer.Option(min=1, help="processes that share the pictures; same numbers for any")
+]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHERE",
+        help="a cluster instead: dask://HOST:PORT or ray://HOST:PORT; dask or ray: one here",
+    ),
+]
 
 
 def sentence(error: Exception) -> str:
