@@ -45,6 +45,7 @@ def settings() -> str:
             ("sweep", "Where the link is simulated.", "Sweep"),
             ("link", "The digital link, or `none` for source coding alone.", "link"),
             ("link.budget", "Channel uses in place of rate and modulation.", "budget_link.Budget"),
+            ("transmitters.camera", "A worse camera.", "Camera"),
             ("transmitters.allocation", "How a transmitter uses the budget.", "allocation"),
         )
     ]

@@ -190,6 +190,7 @@ def _describe(
                 "codec": getattr(codec, "display_name", codec.name),
                 "label_map": transmitter.label_map_source,
                 "setup": digest(setup),
+                **({"camera": setup["camera"]} if "camera" in setup else {}),
                 **_allocation(bench, number),
                 **({} if grids is None else {"esn0_db": list(grids[number])}),
             }

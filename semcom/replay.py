@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from semcom.budget import sends_frames
+from semcom.camera import shown_in
 from semcom.codecs.codec import Reconstruction
 from semcom.container import CodedPicture
 from semcom.identity import array_digest, fading_seed, packet_seeds
@@ -105,7 +106,8 @@ def replay(folder: Path, task: str) -> Replay:
     packets, report = _send(coded, encoding, row, link, folder)
     differences = _link_differences(row, packets, report)
     store = PictureStore(folder / "pictures")
-    received, complete, others = _decode(coded, packets, row, results, store)
+    height, width = run["plan"]["data"]["size"]
+    received, complete, others = _decode(coded, packets, row, results, store, (height, width))
     differences += others
     if differences:
         differences += _versions(run)
@@ -223,6 +225,7 @@ def _decode(
     row: Row,
     results: Results,
     store: PictureStore,
+    size: tuple[int, int],
 ) -> tuple[Reconstruction, Reconstruction, list[str]]:
     """The picture from what arrived and from all packets, and how it differs from the one kept."""
     picture = results.receipts[row["receipt"]]["picture"]
@@ -246,6 +249,7 @@ def _decode(
             f"the packets cannot be decoded here ({error}): weights or codec have changed since, "
             "and the pictures shown are those that the run kept"
         ]
+    received, complete = shown_in(received, size), shown_in(complete, size)
     if array_digest(received.image, received.label_map) != picture:
         return received, complete, ["the picture is another than the one that the run kept"]
     return received, complete, []

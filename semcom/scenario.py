@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from semcom.camera import Camera
 from semcom.plugins import load_plugins
 from semcom.ranges import expand_numbers
 from semcom.scenario_errors import ScenarioError, explain, known_name
@@ -111,8 +112,8 @@ class Transmitter(_Strict):
     vary: dict[str, Any] | None = Field(
         None,
         description="settings that take several values, each value a transmitter of its own, e.g. "
-        "{bits_per_pixel: [0.04, 0.1]}; dots reach inside, also into link; several lists go "
-        "together item by item",
+        "{bits_per_pixel: [0.04, 0.1]}; dots reach inside, also into link and camera; several "
+        "lists go together item by item",
     )
     link: OwnLink | None = Field(
         None, description="rate and modulation of this transmitter, in place of the link's"
@@ -121,6 +122,11 @@ class Transmitter(_Strict):
         None,
         description="with link.budget: how this transmitter uses it (protection, classes, code, "
         "design_esn0_db, spread_db); its rate is left out of its settings",
+    )
+    camera: Camera | None = Field(
+        None,
+        description="a worse camera than the one that took the pictures: metrics compare what is "
+        "received with the clean original",
     )
     settings: Any = Field(
         default_factory=dict, validate_default=True, description="the codec's own settings"
@@ -162,6 +168,11 @@ class Transmitter(_Strict):
 
         if not CODECS[self.codec].needs_label_map and self.label_map is not None:
             raise ValueError(f"label_map is given, but the codec {self.codec} sends no label map")
+        if self.camera is not None and self.allocation is not None:
+            raise ValueError(
+                "camera and allocation stand together, but budgets are shared out by what was "
+                "measured with good cameras: leave one out"
+            )
         if self.vary:
             if self.allocation is not None:
                 raise ValueError("vary and allocation stand together: a budget decides on the rate")
@@ -192,12 +203,12 @@ class Transmitter(_Strict):
             changed: dict[str, Any] = {
                 "settings": dict(self.settings),
                 "link": self.link.model_dump(exclude_none=True) if self.link else {},
+                "camera": self.camera.identity() if self.camera else {},
             }
             for path, value in zip(columns, values, strict=True):
                 first, *inner = path.split(".")
-                place = (
-                    ["link", *inner] if first == "link" and inner else ["settings", first, *inner]
-                )
+                beside = first in ("link", "camera") and inner
+                place = [first, *inner] if beside else ["settings", first, *inner]
                 changed = _with(changed, place, value)
             shown = " / ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
             try:
@@ -206,6 +217,7 @@ class Transmitter(_Strict):
                     label=f"{group} {shown}",
                     label_map=self.label_map,
                     link=changed["link"] or None,
+                    camera=changed["camera"] or None,
                     settings=changed["settings"],
                 )
             except ValidationError as error:
@@ -332,6 +344,8 @@ class Scenario(_Strict):
         for _, one in self.expanded_transmitters():
             if one.link is not None:
                 self._check_own_link(one)
+            if one.camera is not None:
+                one.camera.size(self.data.size)
         for one in self.transmitters:
             if one.codec != "original" and (one.allocation is not None) != self.has_budget:
                 raise ValueError(
@@ -401,7 +415,9 @@ class Scenario(_Strict):
     def reference_transmitter(self) -> tuple[str, Transmitter] | None:
         """The uncoded pictures, which never cross the link; None if not asked for."""
         pairs = self.expanded_transmitters()
-        if not self.reference or any(one.codec == "original" for _, one in pairs):
+        if not self.reference or any(
+            one.codec == "original" and one.camera is None for _, one in pairs
+        ):
             return None
         return REFERENCE, Transmitter(codec="original", label=REFERENCE)
 

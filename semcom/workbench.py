@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from semcom.camera import Camera, shown_in
 from semcom.codecs.codec import Codec
 from semcom.container import CodedPicture
 from semcom.identity import array_digest, digest
@@ -97,13 +98,17 @@ class Workbench:
     def codecs(self) -> list[Codec]:
         from semcom.codecs import CODECS
 
-        size = self.scenario.data.size
         return [
-            CODECS[transmitter.codec](transmitter.settings, size=size)
+            CODECS[transmitter.codec](transmitter.settings, size=self.size_of(number))
             if transmitter.allocation is None
-            else _fitted(CODECS[transmitter.codec], transmitter.settings, size)
-            for transmitter in self.transmitters
+            else _fitted(CODECS[transmitter.codec], transmitter.settings, self.size_of(number))
+            for number, transmitter in enumerate(self.transmitters)
         ]
+
+    def size_of(self, transmitter: int) -> tuple[int, int]:
+        """Height and width of the pictures that a transmitter codes."""
+        camera, size = self.transmitters[transmitter].camera, self.scenario.data.size
+        return size if camera is None else camera.size(size)
 
     def allocation_lines(self) -> list[str]:
         """With a budget: what every transmitter was given and why, for people."""
@@ -179,11 +184,13 @@ class Workbench:
         for transmitter, codec in zip(self.transmitters, self.codecs, strict=True):
             source = transmitter.label_map_source
             maker = self.segmenter.digest if source == "segmenter" else source
+            camera = transmitter.camera.identity() if transmitter.camera else {}
             found.append(
                 {
                     "codec": codec.identity(),
                     "label_map": maker,
                     "size": list(self.scenario.data.size),
+                    **({"camera": camera} if camera else {}),
                 }
             )
         return found
@@ -208,8 +215,12 @@ class Workbench:
             )
         return sample
 
-    def _label_map(self, index: int) -> np.ndarray:
-        return np.asarray(self.segmenter(self.sample(index).image[None])[0])
+    def _label_map(self, index: int, camera: Camera) -> np.ndarray:
+        """What the segmenter finds in picture ``index`` as ``camera`` sees it."""
+        return np.asarray(self.segmenter(self._seen(index, camera)[None])[0])
+
+    def _seen(self, index: int, camera: Camera) -> np.ndarray:
+        return camera.picture(self.sample(index).image, self.sample_digest(index))
 
     def payload_file(self, encoding: str) -> Path:
         return self.folder / "packets" / f"{encoding}.semcom"
@@ -218,10 +229,11 @@ class Workbench:
         """Code picture ``index``; payloads go to :meth:`payload_file`, the rest is returned."""
         sample = self.sample(index)
         source = self.transmitters[transmitter].label_map_source
+        camera = self.transmitters[transmitter].camera or Camera()
         with _one_thread():
-            label_map = None
+            image, label_map = self._seen(index, camera), None
             if source == "segmenter":
-                label_map = self.label_map(index)
+                label_map = self.label_map(index, camera)
             elif source == "ground_truth":
                 label_map = sample.label_map
                 if label_map is None:
@@ -229,15 +241,16 @@ class Workbench:
                         f"{self.transmitters[transmitter].label} sends the ground-truth label map, "
                         f"but {sample.name} has none; use label_map: segmenter"
                     )
+                label_map = camera.label_map(label_map)
             codec = self.codecs[transmitter]
             started = time.perf_counter()
-            packets = codec.encode(sample.image, label_map)
+            packets = codec.encode(image, label_map)
             seconds = time.perf_counter() - started
         name = encoding_id(self.codings[transmitter], self.sample_digest(index))
         coded = CodedPicture(
             self.transmitters[transmitter].codec,
             self.transmitters[transmitter].settings.model_dump_json(),
-            self.scenario.data.size,
+            self.size_of(transmitter),
             tuple(packet.payload for packet in packets),
         )
         coded.write(self.payload_file(name))
@@ -288,7 +301,7 @@ class Workbench:
             "id": receipt_id(coding, encoding, arrived, altered),
             "transmitter": self.transmitters[transmitter].label,
             "arrived": arrived,
-            "picture": self.pictures.put(received),
+            "picture": self.pictures.put(shown_in(received, self.scenario.data.size)),
             "ms": round(1e3 * seconds, 3),
         }
 
