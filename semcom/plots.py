@@ -66,12 +66,14 @@ _CHANNELS = {"awgn": "white noise", "rayleigh": "Rayleigh fading"}
 #: column, axis label, direction of better
 QUALITIES = (
     ("miou", "mIoU of the received picture", "higher is better"),
+    ("accuracy", "Accuracy of the crop classifier", "higher is better"),
     ("frechet_efficientnet_lite0", "Fréchet distance\n(EfficientNet-Lite0)", FLAT),
     ("fid", "FID", FLAT),
     ("kid_efficientnet_lite0", "Kernel distance\n(EfficientNet-Lite0)", FLAT),
     ("kid", "KID", FLAT),
     ("semantic_information", "Semantic information (SI)", "higher is better"),
     ("psnr_db", "PSNR (dB)", "higher is better"),
+    ("ms_ssim", "MS-SSIM", "higher is better"),
 )
 
 
@@ -254,7 +256,7 @@ def _originals(axis: Axes, row: dict[str, Any], column: str) -> None:
         return
     axis.axhline(row[column], color=INK, linestyle=(0, (1, 2)), linewidth=1.4)
     axis.annotate(
-        "original pictures",
+        row["label"],
         (0.995, row[column]),
         xycoords=("axes fraction", "data"),
         xytext=(0, -3),

@@ -29,6 +29,7 @@ _COLUMNS = (
     ("mIoU\nof map", "miou_map"),
     ("MS-SSIM", "ms_ssim"),
     ("SI", "semantic_information"),
+    ("accuracy", "accuracy"),
     ("FID", "fid"),
     ("KID", "kid"),
     ("kernel\ndistance", "kid_efficientnet_lite0"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from semcom.data.classes import CAMVID_CLASSES, CAMVID_VOID
+from semcom.metrics.accuracy import Accuracy
 from semcom.metrics.distortion import Psnr
 from semcom.metrics.features import InceptionV3Features
 from semcom.metrics.frechet import Fid, FrechetEfficientNetLite0
@@ -32,6 +33,7 @@ METRICS: dict[str, type] = {
         Psnr,
         MsSsim,
         SemanticInformation,
+        Accuracy,
         Fid,
         Kid,
     )
@@ -64,6 +66,8 @@ def build(
         return metric(classes, void_id)
     if metric in _FEATURES:
         return metric(None if folder is None else folder / "features")
+    if metric is Accuracy:
+        return metric(classes)
     return metric()
 
 

@@ -22,6 +22,7 @@ Rows = Sequence[dict[str, Any]]
 METRICS = (
     ("miou", "mIoU of the received picture", "", "higher"),
     ("miou_map", "mIoU of the received label map", "", "higher"),
+    ("accuracy", "Accuracy of the crop classifier", "", "higher"),
     ("frechet_efficientnet_lite0", "Fréchet distance (EfficientNet-Lite0)", "", "lower"),
     ("fid", "FID", "", "lower"),
     ("kid_efficientnet_lite0", "Kernel distance (EfficientNet-Lite0)", "", "lower"),
@@ -170,6 +171,9 @@ def _metrics(rows: Rows) -> list[dict[str, str]]:
             continue
         if column.startswith("iou_"):
             name = "IoU of " + column.removeprefix("iou_").replace("_", " ")
+            one = {"name": name, "unit": "", "better": "higher", "kind": "class"}
+        elif column.startswith("accuracy_"):
+            name = "Accuracy on " + column.removeprefix("accuracy_").replace("_", " ")
             one = {"name": name, "unit": "", "better": "higher", "kind": "class"}
         else:
             name, unit = _FURTHER.get(column, (column.replace("_", " "), ""))

@@ -15,6 +15,7 @@ from semcom.layout import channels_last
 from semcom.segmentation.segmenter import SEGMENTERS, SegmentationNet
 from semcom.training.batches import Batch, TrainingSet
 from semcom.training.checkpoint import shipped_state
+from semcom.training.crop_classifier import CropClassifierObjective
 from semcom.training.discriminator import Discriminator, adversarial_gradient, hinge_loss
 from semcom.training.index_prior import IndexPriorObjective
 from semcom.training.perceptual import PerceptualLoss, colour_distance
@@ -356,4 +357,5 @@ OBJECTIVES: dict[str, type] = {
     "image_path": ImagePathObjective,
     "index_prior": IndexPriorObjective,
     "transform_codec": TransformCodecObjective,
+    "crop_classifier": CropClassifierObjective,
 }

@@ -7,42 +7,14 @@ the pixels, so every picture of a batch lends its own to the others.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 
-__all__ = ["Component", "components", "paste_rare"]
+from semcom.data.components import components
 
-
-class Component(NamedTuple):
-    """One connected object: the picture it is in, and its cells as ``mask`` at ``place``."""
-
-    picture: int
-    place: tuple[slice, slice]
-    mask: np.ndarray
-
-    @property
-    def area(self) -> int:
-        return int(self.mask.sum())
-
-
-def components(rare: np.ndarray) -> list[Component]:
-    """Four-connected components of ``rare`` [B, H, W] bool, the largest first.
-
-    >>> rare = np.zeros((2, 4, 4), bool)
-    >>> rare[0, 0, 0] = rare[1, 1:3, 1:3] = rare[1, 3, 3] = True
-    >>> [(c.picture, c.area) for c in components(rare)]
-    [(1, 4), (0, 1), (1, 1)]
-    """
-    found = []
-    for picture, mask in enumerate(rare):
-        numbered, _ = ndimage.label(mask)
-        for number, place in enumerate(ndimage.find_objects(numbered), 1):
-            found.append(Component(picture, place, numbered[place] == number))
-    return sorted(found, key=lambda component: -component.area)
+__all__ = ["paste_rare"]
 
 
 def paste_rare(

@@ -48,7 +48,14 @@ class Recipe(_Strict):
     """See the YAML files beside this module for complete examples."""
 
     name: str
-    objective: Literal["segmenter", "map_path", "image_path", "index_prior", "transform_codec"]
+    objective: Literal[
+        "segmenter",
+        "map_path",
+        "image_path",
+        "index_prior",
+        "transform_codec",
+        "crop_classifier",
+    ]
     network: str = Field("compact", description="a size of the network, e.g. compact or scorer")
     data: tuple[TrainingData, ...] = Field(min_length=1)
     size: tuple[int, int] = (256, 512)

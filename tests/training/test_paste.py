@@ -8,8 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from semcom.data.components import components
 from semcom.training.batches import TrainingSet
-from semcom.training.paste import components, paste_rare
+from semcom.training.paste import paste_rare
 from semcom.training.recipe import Recipe
 
 SIGN, PEDESTRIAN = 6, 9

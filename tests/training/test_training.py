@@ -292,3 +292,13 @@ def test_the_command_says_what_a_run_costs_and_that_a_leg_is_over(
     assert "leg over at step 1/2" in capsys.readouterr().out
     assert semcom(monkeypatch, "train", file, "--out", out) == 0
     assert "trained: " in capsys.readouterr().out
+
+
+def test_the_crop_classifier_learns_to_name_objects(tmp_path: Path) -> None:
+    r = recipe(objective="crop_classifier", steps=30, batch=16)
+    accuracy = losses(r, tmp_path, "accuracy")
+    assert sum(accuracy[-5:]) / 5 > 0.9
+    assert sum(accuracy[:3]) / 3 < 0.6
+    empty = TrainingSet(torch.zeros(2, 64, 96, 3, dtype=torch.uint8), torch.zeros(2, 64, 96).byte())
+    with pytest.raises(ValueError, match="no object"):
+        list(train(r, tmp_path / "empty", empty))
