@@ -21,6 +21,8 @@
 # SQ-GAN is the work of Pezone, Barbarossa and Caire, [arXiv 2502.09520](https://arxiv.org/abs/2502.09520).
 
 # %%
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 from ipywidgets import SelectionSlider, interact
@@ -28,7 +30,7 @@ from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 import semcom.data
 from semcom.codecs import CODECS
-from semcom.codecs.sqgan.bitstream import PathTokens, read_packet
+from semcom.codecs.sqgan.bitstream import read_packet
 from semcom.data import CAMVID_CLASSES, CAMVID_PALETTE, colourise
 from semcom.metrics import METRICS
 from semcom.plots import OKABE_ITO, STYLE
@@ -243,7 +245,7 @@ for path, histogram in used.items():
 # under one that learns while it goes, the indices under one that knows which codes are neighbours.
 
 # %%
-PARTS = ("header", "mask", "indices", "padding")
+PARTS = ("header", "mask", "indices", "palette", "padding")
 
 
 def budget(codec):
@@ -261,10 +263,10 @@ figure, axis = plt.subplots(figsize=(9.5, 3.3))
 for row, (name, bits) in enumerate(bars.items()):
     left = 0
     for number, (path, part) in enumerate(
-        [(path, part) for path in ("label_map", "image") for part in PARTS[:3]]
+        [(path, part) for path in ("label_map", "image") for part in PARTS[:4]]
     ):
         width = bits[path, part]
-        axis.barh(row, width, left=left, color=OKABE_ITO[number % 3], alpha=1 if number < 3 else 0.55,
+        axis.barh(row, width, left=left, color=OKABE_ITO[number % 4], alpha=1 if number < 4 else 0.55,
                   edgecolor="white",
                   label=f"{path.replace('_', ' ')}: {part}" if row == 0 else None)  # fmt: skip
         left += width
@@ -292,7 +294,8 @@ for path in ("label_map", "image"):
 # Flip one bit of a raw packet and of a range-coded one, and read them.
 
 # %%
-models = codec.receiver.entropy_decoder.networks.index_models
+networks = codec.receiver.entropy_decoder.networks
+models = networks.index_models, networks.palette_model
 
 
 def flip(payload, bit):
@@ -303,11 +306,11 @@ def flip(payload, bit):
 
 for mode in ("raw", "learned"):
     payload = sqgan(0.3, 0.4, entropy=mode).encode(sample.image, trace.label_map)[1].payload
-    clean = read_packet(payload, models).tokens.grid
+    clean = read_packet(payload, *models).tokens.grid
     outcomes = []
     for bit in np.linspace(8 * len(payload) * 0.7, 8 * len(payload) - 20, 40).astype(int):
         try:
-            outcomes.append(int((read_packet(flip(payload, bit), models).tokens.grid != clean).sum()))
+            outcomes.append(int((read_packet(flip(payload, bit), *models).tokens.grid != clean).sum()))
         except ValueError:
             outcomes.append("refused")
     told = sum(outcome == "refused" for outcome in outcomes)
@@ -326,7 +329,7 @@ for mode in ("raw", "learned"):
 # ## What is lost is masked
 #
 # A lost packet's tokens are masked tokens to the receiver. Here a share of the picture's tokens is taken
-# away at random, as if packets were missing.
+# away at random, as if packets were missing; its palette is left.
 
 # %%
 rng = np.random.default_rng(3)
@@ -339,7 +342,7 @@ thinned = {}
 for lost in LOST:
     grid = whole.grid.copy()
     grid.reshape(-1)[order[: round(lost * len(order))]] = -1
-    thinned[lost] = generator.image(PathTokens("image", grid), received_map)
+    thinned[lost] = generator.image(replace(whole, grid=grid), received_map)
 
 
 def lose(share):

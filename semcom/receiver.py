@@ -19,6 +19,8 @@ from semcom.codecs.sqgan.bitstream import CELL, PathTokens, TokenPacket, read_pa
 from semcom.codecs.sqgan.exact_map import LOST, is_exact_map, read_exact_map
 from semcom.codecs.sqgan.model import one_hot_map
 from semcom.codecs.sqgan.networks import Networks
+from semcom.codecs.sqgan.palette import Palette, with_colours
+from semcom.entropy import Colours
 
 __all__ = ["Demasking", "EntropyDecoder", "Generator", "Receiver"]
 
@@ -45,6 +47,11 @@ class EntropyDecoder:
             whole = tokens[part.tokens.path]
             sent = part.tokens.grid >= 0
             whole.grid[sent] = part.tokens.grid[sent]
+            if part.tokens.colours is not None:
+                colours = part.tokens.colours
+                if whole.colours is not None:  # cells of a palette come in one packet each
+                    colours = Colours(*(a + b for a, b in zip(whole.colours, colours, strict=True)))
+                whole = tokens[part.tokens.path] = replace(whole, colours=colours)
             if part.tokens.exact is not None:
                 exact = part.tokens.exact
                 if whole.exact is not None:
@@ -54,7 +61,7 @@ class EntropyDecoder:
 
     def _read(self, payload: bytes) -> TokenPacket:
         if not is_exact_map(payload):
-            return read_packet(payload, self.networks.index_models)
+            return read_packet(payload, self.networks.index_models, self.networks.palette_model)
         part = read_exact_map(payload, self.networks.classes, self.size)
         height, width = part.label_map.shape
         padding = (-height % CELL, -width % CELL)
@@ -112,11 +119,15 @@ class Generator:
         return decoded if exact is None else np.where(exact == LOST, decoded, exact)
 
     def image(self, tokens: PathTokens, label_map: np.ndarray) -> np.ndarray:
-        """Picture [16 h, 16 w, 3] uint8 under ``label_map`` [16 h, 16 w]."""
+        """Picture [16 h, 16 w, 3] uint8 under ``label_map`` [16 h, 16 w], coloured."""
         with torch.inference_mode():
             one_hot = one_hot_map(torch.tensor(label_map)[None], self.networks.classes)
-            x = self.networks.image.decode(*self.demasking(tokens), one_hot)[0]
-        return ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).numpy()
+            x = self.networks.image.decode(*self.demasking(tokens), one_hot)
+            if tokens.colours is not None:
+                palette = Palette(*(torch.tensor(part)[None] for part in tokens.colours))
+                x = with_colours(x, palette, one_hot)
+        x = ((x[0].clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+        return x.permute(1, 2, 0).numpy()
 
 
 class Receiver:

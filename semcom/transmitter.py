@@ -6,7 +6,7 @@ Every stage is an object of its own: call it alone, look at what it returns, rep
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -25,8 +25,10 @@ from semcom.codecs.sqgan.bitstream import (
 from semcom.codecs.sqgan.exact_map import write_exact_map
 from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
 from semcom.codecs.sqgan.networks import Networks
+from semcom.codecs.sqgan.palette import palette_of
 from semcom.codecs.sqgan.rate import fit, keep
 from semcom.codecs.sqgan.samm import Selection
+from semcom.entropy import Colours
 
 __all__ = [
     "CELL",
@@ -45,11 +47,15 @@ MapCoding = Literal["tokens", "lossless", "cheaper"]
 
 @dataclass(frozen=True)
 class Masked:
-    """What SAMM lets through: a :class:`Selection` per path, the grid [h, w] and the padding."""
+    """What SAMM lets through: a :class:`Selection` per path, the grid [h, w] and the padding.
+
+    ``colours`` is the palette that goes beside the picture's tokens, if one does.
+    """
 
     selections: Mapping[str, Selection]
     shape: tuple[int, int]
     padding: tuple[int, int]
+    colours: Colours | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,8 @@ class Trace:
 class MaskStage:
     """Encoders and SAMM: a picture and its map to the kept feature vectors of every path.
 
-    ``keep_fraction`` names the paths: one without a keep fraction sends no tokens.
+    ``keep_fraction`` names the paths: one without a keep fraction sends no tokens. With ``palette``
+    the colours of the picture are taken, too.
     """
 
     def __init__(
@@ -73,8 +80,10 @@ class MaskStage:
         networks: Networks,
         keep_fraction: Mapping[str, float],
         class_weights: Sequence[float] | None = None,
+        palette: bool = False,
     ) -> None:
         self.networks, self.keep_fraction = networks, dict(keep_fraction)
+        self.palette = palette
         self.class_weights = None if class_weights is None else torch.tensor(class_weights)
 
     def __call__(self, image: np.ndarray, label_map: np.ndarray) -> Masked:
@@ -93,7 +102,12 @@ class MaskStage:
                 for path, source in sources.items()
                 if path in self.keep_fraction
             }
-        return Masked(selections, (x.shape[2] // CELL, x.shape[3] // CELL), padding)
+            colours = self._colours(x, one_hot) if self.palette else None
+        return Masked(selections, (x.shape[2] // CELL, x.shape[3] // CELL), padding, colours)
+
+    def _colours(self, x: Tensor, one_hot: Tensor) -> Colours:
+        palette = palette_of(x, one_hot)
+        return Colours(palette.levels[0].numpy(), palette.known[0].numpy())
 
     def _select(self, path: str, source: Tensor, pyramid: list[Tensor]) -> Selection:
         network = getattr(self.networks, path)
@@ -114,7 +128,12 @@ class VQEncoder:
                 index = quantizer.indices(selection.vectors[0])
             grid = np.full(masked.shape[0] * masked.shape[1], -1, np.int64)
             grid[selection.kept[0].numpy()] = index.numpy()
-            tokens[path] = PathTokens(path, grid.reshape(masked.shape), masked.padding)  # type: ignore[arg-type]
+            tokens[path] = PathTokens(
+                path,  # type: ignore[arg-type]
+                grid.reshape(masked.shape),
+                masked.padding,
+                colours=masked.colours if path == "image" else None,
+            )
         return tokens
 
 
@@ -149,6 +168,7 @@ class EntropyCoder:
                 TokenPacket(tokens, number, count, self.entropy, self.networks.tag),
                 model,
                 first_rank + number,
+                self.networks.palette_model,
             )
             for number in range(count)
         ]
@@ -165,7 +185,8 @@ class Transmitter:
     label map comes with the picture (ground truth, as in the released SQ-GAN code).
     ``class_weights``, one per class, say what the task wants sent first. With ``bits_per_pixel``
     the keep fractions are chosen anew for every picture, so that its packets just fit. With
-    ``map_coding`` other than ``tokens`` the label map itself may be sent.
+    ``map_coding`` other than ``tokens`` the label map itself may be sent. ``palette`` sends colours
+    beside the picture's tokens; left out, in learned mode wherever the networks know how.
     """
 
     def __init__(
@@ -178,14 +199,21 @@ class Transmitter:
         class_weights: Sequence[float] | None = None,
         bits_per_pixel: float | None = None,
         map_coding: MapCoding = "tokens",
+        palette: bool | None = None,
     ) -> None:
+        if palette and networks.palette_model is None:
+            raise ValueError("these SQ-GAN weights have no palette: set palette to false")
         self.segmentation = segmentation
         self.bits_per_pixel = bits_per_pixel
         self.map_coding = map_coding
+        self.palette = palette
         kept = {"image": 1.0, "label_map": 1.0} if bits_per_pixel else dict(keep_fraction)
         if map_coding == "lossless":
             del kept["label_map"]
-        self.mask = MaskStage(networks, kept, class_weights)
+        painted = palette
+        if painted is None:  # raw is the paper's own format
+            painted = networks.palette_model is not None and entropy == "learned"
+        self.mask = MaskStage(networks, kept, class_weights, painted)
         self.vq_encoder = VQEncoder(networks)
         self.entropy_coder = EntropyCoder(
             networks, entropy, packets or {"image": 1, "label_map": 1}
@@ -207,12 +235,18 @@ class Transmitter:
     def _fit(self, masked: Masked, exact: Sequence[Packet], bits: float) -> Masked:
         def thinned(fractions: Mapping[str, float]) -> Masked:
             selections = {p: keep(s, fractions[p]) for p, s in masked.selections.items()}
-            return Masked(selections, masked.shape, masked.padding)
+            return replace(masked, selections=selections)
 
         def spent(fractions: Mapping[str, float]) -> int:
             return _bits(self.entropy_coder(self.vq_encoder(thinned(fractions)), exact))
 
-        return thinned(fit(spent, bits))
+        try:
+            return thinned(fit(spent, bits))
+        except ValueError:
+            if self.palette or masked.colours is None:
+                raise
+            masked = replace(masked, colours=None)  # tokens first
+            return thinned(fit(spent, bits))
 
     def __call__(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
         """``image`` [H, W, 3] uint8 to packets."""

@@ -22,7 +22,7 @@ def test_all_weights_together_stay_small() -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_every_network_is_half_precision_or_whole_numbers_and_has_a_card(file: Path) -> None:
     dtypes = {v.dtype for v in load_file(file).values()}
-    assert dtypes <= {torch.float16, torch.int8, torch.int16}
+    assert dtypes <= {torch.float16, torch.uint8, torch.int8, torch.int16}
     card = file.with_suffix(".md").read_text()
     assert "Licence of the data" in card
     assert "recipe" in card

@@ -3,13 +3,15 @@
 A conventional codec takes the best setting that fits its block. SQ-GAN keeps as many tokens of each
 path as fit the blocks of that path, the most relevant ones first: packets of the best protected
 class carry the first of SAMM's order, those of the next class go on from there. Packets of one
-class share their tokens cell by cell, so that a lost one thins the picture. A picture that no
+class share their tokens cell by cell, so that a lost one thins the picture. A palette goes with the
+first packets of its picture, unless that leaves no room for a token. A picture that no
 setting brings into its block is not sent: its packet is empty, and the receiver conceals it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -110,9 +112,11 @@ class FittedCodec:
         for path in ("label_map", "image"):
             order = masked.selections[path].order[0].numpy()
             for _, layer in groupby(self.settings.frame.of(path), key=lambda b: b.protection):
-                found, taken = _fit_layer(
-                    stages, everything[path], order, list(layer), len(packets)
-                )
+                tokens, blocks = everything[path], list(layer)
+                found, taken = _fit_layer(stages, tokens, order, blocks, len(packets))
+                everything[path] = tokens = replace(tokens, colours=None)  # said once
+                if not taken:
+                    found, taken = _fit_layer(stages, tokens, order, blocks, len(packets))
                 packets, order = packets + found, order[taken:]
         return packets
 
@@ -134,7 +138,7 @@ def _fit_layer(
         middle = (low + high) // 2
         grid = np.full(tokens.grid.size, -1, np.int64)
         grid[order[:middle]] = tokens.grid.reshape(-1)[order[:middle]]
-        thinned = PathTokens(tokens.path, grid.reshape(tokens.grid.shape), tokens.padding)
+        thinned = replace(tokens, grid=grid.reshape(tokens.grid.shape))
         packets = stages.entropy_coder.path_packets(thinned, len(blocks), first)
         if all(len(p.payload) <= b.capacity for p, b in zip(packets, blocks, strict=True)):
             found, low = packets, middle

@@ -6,7 +6,7 @@ trained is what the integer model computes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F
@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from semcom.codecs.sqgan.bitstream import owned_cells
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.model import ImagePath, MapPath, map_pyramid, one_hot_map
+from semcom.codecs.sqgan.palette import LEVELS, Palette, palette_of
 from semcom.entropy.index_model import LOGIT_STEPS, NEIGHBOURS, ROW_BANDS
 from semcom.layout import channels_last
 from semcom.training.batches import Batch, TrainingSet
 from semcom.training.recipe import Recipe
 
-__all__ = ["IndexPrior", "IndexPriorObjective"]
+__all__ = ["IndexPrior", "IndexPriorObjective", "palette_tables"]
 
 #: integer steps per unit: embeddings and rows, output weights
 _IN, _OUT = 32, 64
@@ -70,6 +71,31 @@ class IndexPrior(nn.Module):
         }
 
 
+def palette_tables(palettes: Iterable[Palette]) -> dict[str, Tensor]:
+    """``presence`` and ``usual`` of :class:`semcom.entropy.PaletteModel`, counted; uint8."""
+    met: Tensor | int = 0  # [C, 2, 3, 2] cells by half, known neighbours and whether known
+    total: Tensor | int = 0  # [C, 3] of levels and of cells that know them
+    for levels, known in palettes:
+        c, rows = known.shape[1:3]
+        beside = F.pad(known.long(), (1, 0, 1, 0))
+        near = beside[:, :, 1:, :-1] + beside[:, :, :-1, 1:]
+        half = 2 * torch.arange(rows, device=known.device)[:, None] // rows
+        classes = torch.arange(c, device=known.device)[:, None, None]
+        met = met + torch.bincount(
+            (((classes * 2 + half) * 3 + near) * 2 + known).flatten(), minlength=12 * c
+        ).reshape(c, 2, 3, 2)
+        counts = torch.cat([levels, known[:, :, None].long()], 2)
+        total = total + counts.sum((0, 3, 4))
+    if isinstance(met, int) or isinstance(total, int):
+        raise ValueError("no picture to count the colours of")
+    share = (met[..., 1] + 0.5) / (met.sum(-1) + 1)
+    usual = torch.where(total[:, -1:] > 0, total[:, :-1] / total[:, -1:].clamp(min=1), LEVELS // 2)
+    return {
+        "presence": (64 * share).round().clamp(1, 63).to(torch.uint8).cpu(),
+        "usual": usual.round().to(torch.uint8).cpu(),
+    }
+
+
 class IndexPriorObjective:
     """Cross entropy of the indices of both paths, over all keep fractions of the recipe.
 
@@ -103,23 +129,27 @@ class IndexPriorObjective:
             channels_last(self.paths[name].eval().requires_grad_(False)).to(device)
         #: per path and keep fraction: grids [pictures, h, w]
         self.grids: dict[tuple[str, float], Tensor] = {}
+        self.palette: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def prepare(self, samples: TrainingSet) -> None:
         """Encode every picture, as it is and mirrored, at every keep fraction."""
         grids: dict[tuple[str, float], list[Tensor]] = {}
+        palettes = []
         for image, label_map in zip(samples.images, samples.label_maps, strict=True):
             for mirrored in (False, True):
                 x = (image.flip(1) if mirrored else image).permute(2, 0, 1)[None].to(self.device)
                 s = (label_map.flip(1) if mirrored else label_map)[None].to(self.device)
                 x = (x.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
                 pyramid = map_pyramid(one_hot_map(s, self.classes))
+                palettes.append(palette_of(x, pyramid[0]))
                 for path, source in (("image", x), ("label_map", pyramid[0])):
                     z = self.paths[path].encode(source, pyramid)
                     for keep in self.recipe.keep_fractions.levels:
                         grid = self._grid(path, z, pyramid[4], keep)
                         grids.setdefault((path, keep), []).append(grid)
         self.grids = {key: torch.cat(value) for key, value in grids.items()}
+        self.palette = palette_tables(palettes)
 
     def _grid(self, path: str, z: Tensor, one_hot: Tensor, keep: float) -> Tensor:
         network = self.paths[path]
@@ -129,12 +159,13 @@ class IndexPriorObjective:
         return grid.reshape(1, *z.shape[2:]).to(torch.int16)
 
     def shipped(self, network: nn.Module) -> dict[str, Tensor]:
-        """Integers of both models."""
-        return {
+        """Integers of both models, and the tables of the palette's."""
+        integers = {
             f"{path}.{key}": value
             for path in ("image", "label_map")
             for key, value in network[path].integers().items()  # type: ignore[index]
         }
+        return integers | {f"palette.{key}": value for key, value in self.palette.items()}
 
     def panels(self, network: nn.Module, batch: Batch) -> list[Tensor]:
         """Nothing to see."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.model import ImagePath, MapPath, map_pyramid, one_hot_map
+from semcom.codecs.sqgan.palette import palette_of, with_colours
 from semcom.layout import channels_last
 from semcom.segmentation.segmenter import SEGMENTERS, SegmentationNet
 from semcom.training.batches import Batch, TrainingSet
@@ -250,7 +251,11 @@ class ImagePathObjective(_Network):
         return [
             batch.image,
             label_map,
-            network(batch.image, sent, seen, SHOWN_KEEP_FRACTION).output,
+            with_colours(
+                network(batch.image, sent, seen, SHOWN_KEEP_FRACTION).output,
+                palette_of(batch.image, sent),
+                seen,
+            ),
         ]
 
     def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
@@ -271,6 +276,8 @@ class ImagePathObjective(_Network):
             quantised=quantised_share(self.recipe, done),
         )
         output = output.float()
+        if r.palette and draw_lost(r, g) == 0:
+            output = with_colours(output, palette_of(batch.image, one_hot), decoded)
         picture = output.detach().requires_grad_()
         omega = self.weights[batch.label_map][:, None]
         pixel = (omega * (picture - batch.image).abs()).mean()

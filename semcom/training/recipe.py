@@ -84,6 +84,7 @@ class Recipe(_Strict):
     colour_weight: float = Field(
         0.0, ge=0, description="of the colour of 4x4 pixels: keeps blotches out of the textures"
     )
+    palette: bool = Field(False, description="the picture gets the colours of a palette, as sent")
     segmentation_weight: float = Field(
         0.0, ge=0, description="of the transmitter's segmenter, on the received picture"
     )

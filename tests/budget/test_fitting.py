@@ -40,8 +40,9 @@ def picture() -> tuple[np.ndarray, np.ndarray]:
 
 def cells(payload: bytes, codec: FittedCodec) -> set[int]:
     """Cells that a packet carries."""
-    models = codec._codec._networks.index_models
-    return set(np.flatnonzero(read_packet(payload, models).tokens.mask))
+    networks = codec._codec._networks
+    packet = read_packet(payload, networks.index_models, networks.palette_model)
+    return set(np.flatnonzero(packet.tokens.mask))
 
 
 def relevance(codec: FittedCodec, image: np.ndarray, label_map: np.ndarray) -> list[int]:

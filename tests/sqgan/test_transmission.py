@@ -50,7 +50,7 @@ def test_a_lost_packet_costs_its_own_tokens_and_nothing_else() -> None:
     for gone in (1, 2, 3):
         left = [None if i == gone else p for i, p in enumerate(payloads)]
         mask = c.receiver.entropy_decoder(left)["image"].mask
-        own = read_packet(payloads[gone], NETWORKS.index_models).tokens.mask
+        own = read_packet(payloads[gone], NETWORKS.index_models, NETWORKS.palette_model).tokens.mask
         assert (mask == (whole & ~own)).all()
         assert np.array_equal(c.decode(left).label_map, c.decode(payloads).label_map)
 

@@ -1,11 +1,13 @@
 """A tiny SQ-GAN with random weights: right in shape, wrong in looks."""
 
+import numpy as np
 import torch
 
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.model import ImagePath, MapPath
 from semcom.codecs.sqgan.networks import Networks
-from semcom.entropy import IndexModel
+from semcom.codecs.sqgan.palette import LEVELS
+from semcom.entropy import IndexModel, PaletteModel
 from semcom.training.index_prior import IndexPrior
 
 
@@ -18,4 +20,6 @@ def tiny_networks(seed: int = 0) -> Networks:
             path.quantizer.codebook.normal_()
     prior = IndexPrior(64).eval()
     model = IndexModel({k: v.numpy() for k, v in prior.integers().items()})
-    return Networks(image, label_map, {"image": model, "label_map": model}, "5e" * 8)
+    palette = PaletteModel(np.full((size.classes, 2, 3), 40), np.full((size.classes, 2), 8), LEVELS)
+    models = {"image": model, "label_map": model}
+    return Networks(image, label_map, models, "5e" * 8, palette)

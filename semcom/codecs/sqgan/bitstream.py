@@ -2,7 +2,7 @@
 
 =======  ====================================================================================
 byte 0   bits 7-4 version (1); bit 3 path (0 image, 1 label map); bit 2 entropy mode (0 learned,
-         1 raw); bit 1 all cells of this packet kept (no mask follows); bit 0 zero
+         1 raw); bit 1 all cells of this packet kept (no mask follows); bit 0 a palette follows
 byte 1   bits 7-4 number of this packet, bits 3-0 packets of this path less one
 byte 2   rows of the grid less one
 byte 3   columns of the grid less one
@@ -12,21 +12,25 @@ byte 5   first byte of the weights' digest: a packet of another network is refus
 
 Raw mode: one flag per owned cell, then 10 bits per index, most significant bit first: SQ-GAN's own
 rate formula, ``10 k + N`` bits per path. Learned mode: one range-coded stream holds the mask under
-an adaptive model and the indices under a learned one.
+an adaptive model and the indices under a learned one. A palette, the colours of
+:mod:`semcom.codecs.sqgan.palette`, comes last; in raw mode it is a flag per class and owned cell,
+then 4 bits for each component of every colour.
 
 A packet owns every ``packets``-th cell along rows, shifted from one row to the next: each packet
-decodes alone, and a lost one thins the picture instead of cutting a hole.
+decodes alone, and a lost one thins the picture instead of cutting a hole. The same holds for the
+cells of a palette.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from semcom.codecs.codec import Packet
-from semcom.entropy import IndexModel, MaskModel, RangeReader, RangeWriter
+from semcom.codecs.sqgan.palette import CELL as PALETTE_CELL
+from semcom.entropy import Colours, IndexModel, MaskModel, PaletteModel, RangeReader, RangeWriter
 
 __all__ = [
     "CELL",
@@ -34,6 +38,7 @@ __all__ = [
     "PathTokens",
     "TokenPacket",
     "owned_cells",
+    "palette_shape",
     "read_packet",
     "write_packet",
 ]
@@ -54,13 +59,14 @@ class PathTokens:
     """Tokens of one path: ``grid`` [h, w] int, code index or -1 where masked (or lost).
 
     ``exact`` [H, W] uint8 is the label map itself where that came in place of tokens, 255 where a
-    part of it was lost.
+    part of it was lost. ``colours`` is the palette beside a picture's tokens, if there is one.
     """
 
     path: PathName
     grid: np.ndarray
     padding: tuple[int, int] = (0, 0)
     exact: np.ndarray | None = None
+    colours: Colours | None = None
 
     @property
     def mask(self) -> np.ndarray:
@@ -90,6 +96,16 @@ def owned_cells(shape: tuple[int, int], number: int, packets: int) -> np.ndarray
     return (columns + min(2, packets - 1) * rows) % packets == number
 
 
+def palette_shape(shape: tuple[int, int]) -> tuple[int, int]:
+    """Cells of the palette of a picture whose grid of tokens has ``shape``.
+
+    >>> palette_shape((16, 32)), palette_shape((3, 5))
+    ((4, 8), (1, 2))
+    """
+    cells = PALETTE_CELL // CELL
+    return -(-shape[0] // cells), -(-shape[1] // cells)
+
+
 def _pack_bits(values: np.ndarray, width: int) -> np.ndarray:
     shifts = np.arange(width - 1, -1, -1)
     return ((values[:, None] >> shifts) & 1).astype(np.uint8).reshape(-1)
@@ -99,10 +115,13 @@ def _unpack_bits(bits: np.ndarray, width: int) -> np.ndarray:
     return bits.reshape(-1, width).astype(np.int64) @ (1 << np.arange(width - 1, -1, -1))
 
 
-def write_packet(packet: TokenPacket, model: IndexModel, rank: int = 0) -> Packet:
+def write_packet(
+    packet: TokenPacket, model: IndexModel, rank: int = 0, palette_model: PaletteModel | None = None
+) -> Packet:
     """Serialise; ``model`` gives the alphabet in both modes and the probabilities in learned mode.
 
-    Raises ValueError where a field does not fit the format.
+    Tokens with colours need a ``palette_model``. Raises ValueError where a field does not fit the
+    format.
     """
     t = packet.tokens
     rows, columns = t.grid.shape
@@ -113,6 +132,8 @@ def write_packet(packet: TokenPacket, model: IndexModel, rank: int = 0) -> Packe
         )
     if not (0 <= packet.number < packet.packets <= 16):
         raise ValueError(f"a path has 1 to 16 packets, not {packet.packets}")
+    if t.colours is not None and palette_model is None:
+        raise ValueError("this network has no palette: give weights that have one")
     owned = owned_cells(t.grid.shape, packet.number, packet.packets)
     mask = t.mask & owned
     everything = bool((mask == owned).all())
@@ -121,7 +142,8 @@ def write_packet(packet: TokenPacket, model: IndexModel, rank: int = 0) -> Packe
             VERSION << 4
             | (t.path == "label_map") << 3
             | (packet.entropy == "raw") << 2
-            | (everything and packet.entropy == "learned") << 1,
+            | (everything and packet.entropy == "learned") << 1
+            | (t.colours is not None),
             packet.number << 4 | (packet.packets - 1),
             rows - 1,
             columns - 1,
@@ -129,24 +151,23 @@ def write_packet(packet: TokenPacket, model: IndexModel, rank: int = 0) -> Packe
             packet.network,
         ]
     )
-    bits = {"header": 8 * HEADER_BYTES}
+    palette = None
+    if t.colours is not None and palette_model is not None:
+        cells = owned_cells(palette_shape(t.grid.shape), packet.number, packet.packets)
+        palette = _Palette(palette_model, cells, t.colours)
     if packet.entropy == "raw":
-        width = (model.codes - 1).bit_length()
-        stream = np.concatenate([mask[owned].astype(np.uint8), _pack_bits(t.grid[mask], width)])
-        body = np.packbits(stream).tobytes()
-        bits |= {"mask": int(owned.sum()), "indices": width * int(mask.sum())}
-        bits["padding"] = 8 * len(body) - bits["mask"] - bits["indices"]
+        body, bits = _write_raw(np.where(mask, t.grid, -1), model, owned, palette)
     else:
-        writer = _learned_stream(np.where(mask, t.grid, -1), model, owned, everything)
-        body = writer.getvalue()
-        mask_bits = round(writer.mask_information)
-        index_bits = round(writer.information) - mask_bits
-        bits |= {"mask": mask_bits, "indices": index_bits}
-        bits["padding"] = 8 * len(body) - mask_bits - index_bits
+        writer = _learned_stream(np.where(mask, t.grid, -1), model, owned, everything, palette)
+        body, bits = writer.getvalue(), writer.bits()
+    bits = {"header": 8 * HEADER_BYTES} | bits
+    bits["padding"] = 8 * (HEADER_BYTES + len(body)) - sum(bits.values())
     return Packet(head + body, kind=t.path, rank=rank, bits=bits)
 
 
-def read_packet(payload: bytes, model_of: dict[str, IndexModel]) -> TokenPacket:
+def read_packet(
+    payload: bytes, model_of: dict[str, IndexModel], palette_model: PaletteModel | None = None
+) -> TokenPacket:
     """Parse one payload; ``model_of`` maps the path to its index model.
 
     Raises ValueError, in one sentence, for anything that is not a whole packet of this format.
@@ -156,58 +177,149 @@ def read_packet(payload: bytes, model_of: dict[str, IndexModel]) -> TokenPacket:
     first, which, rows, columns, padding, network = payload[:HEADER_BYTES]
     rows, columns = rows + 1, columns + 1
     number, packets = which >> 4, (which & 15) + 1
-    if first >> 4 != VERSION or first & 1:
+    if first >> 4 != VERSION:
         raise ValueError(f"this is no SQ-GAN packet of version {VERSION}")
-    if number >= packets or rows * columns > MAX_CELLS:
+    if number >= packets or rows * columns > MAX_CELLS or first & 9 == 9:
         raise ValueError("the header of this SQ-GAN packet is damaged")
+    if first & 1 and palette_model is None:
+        raise ValueError("this SQ-GAN packet holds a palette, but the receiver's network has none")
     path: PathName = "label_map" if first & 8 else "image"
     model, owned = model_of[path], owned_cells((rows, columns), number, packets)
+    palette = None
+    if first & 1 and palette_model is not None:
+        cells = owned_cells(palette_shape((rows, columns)), number, packets)
+        palette = _Palette(palette_model, cells)
     raw = bool(first & 4)
     read = _read_raw if raw else _read_learned
-    grid = read(payload[HEADER_BYTES:], model, owned, bool(first & 2))
-    tokens = PathTokens(path, grid, (padding >> 4, padding & 15))
+    grid, colours = read(payload[HEADER_BYTES:], model, owned, bool(first & 2), palette)
+    tokens = PathTokens(path, grid, (padding >> 4, padding & 15), colours=colours)
     return TokenPacket(tokens, number, packets, "raw" if raw else "learned", network)
 
 
-def _read_raw(body: bytes, model: IndexModel, owned: np.ndarray, everything: bool) -> np.ndarray:
-    bits = np.unpackbits(np.frombuffer(body, np.uint8))
-    n, width = int(owned.sum()), (model.codes - 1).bit_length()
-    if everything or len(bits) < n:
+@dataclass(frozen=True)
+class _Palette:
+    """The part of a palette that one packet carries: ``cells`` [h, w] bool are its own."""
+
+    model: PaletteModel
+    cells: np.ndarray
+    colours: Colours | None = None
+
+    @property
+    def width(self) -> int:
+        """Bits of a component in raw mode."""
+        return (self.model.levels - 1).bit_length()
+
+
+def _write_raw(
+    grid: np.ndarray, model: IndexModel, owned: np.ndarray, palette: _Palette | None
+) -> tuple[bytes, dict[str, int]]:
+    width = (model.codes - 1).bit_length()
+    flags = (grid >= 0)[owned].astype(np.uint8)
+    parts = {"mask": flags, "indices": _pack_bits(grid[grid >= 0], width)}
+    if palette is not None and palette.colours is not None:
+        levels, known = palette.colours
+        mine = known & palette.cells
+        flat = np.moveaxis(levels, 1, -1)[mine].reshape(-1)
+        there = known[:, palette.cells].reshape(-1).astype(np.uint8)
+        parts["palette"] = np.concatenate([there, _pack_bits(flat, palette.width)])
+    body = np.packbits(np.concatenate(list(parts.values()))).tobytes()
+    return body, {name: len(part) for name, part in parts.items()}
+
+
+def _read_raw(
+    body: bytes, model: IndexModel, owned: np.ndarray, everything: bool, palette: _Palette | None
+) -> tuple[np.ndarray, Colours | None]:
+    bits = _Bits(body)
+    if everything:
         raise ValueError("the mask of this SQ-GAN packet is cut short")
     mask = np.zeros(owned.shape, bool)
-    mask[owned] = bits[:n].astype(bool)
-    k = int(mask.sum())
-    if (n + width * k + 7) // 8 != len(body) or bits[n + width * k :].any():
-        raise ValueError("the length of this SQ-GAN packet does not fit its mask")
+    mask[owned] = bits.take(int(owned.sum())).astype(bool)
+    width = (model.codes - 1).bit_length()
     grid = np.full(owned.shape, -1, np.int64)
-    grid[mask] = _unpack_bits(bits[n : n + width * k], width)
+    grid[mask] = _unpack_bits(bits.take(width * int(mask.sum())), width)
+    colours = None
+    if palette is not None:
+        classes, components = palette.model.usual.shape
+        known = np.zeros((classes, *palette.cells.shape), bool)
+        known[:, palette.cells] = (
+            bits.take(classes * int(palette.cells.sum())).reshape(classes, -1).astype(bool)
+        )
+        levels = np.zeros((classes, *palette.cells.shape, components), np.int64)
+        flat = _unpack_bits(bits.take(palette.width * components * int(known.sum())), palette.width)
+        levels[known] = flat.reshape(-1, components)
+        if (levels >= palette.model.levels).any():
+            raise ValueError("this SQ-GAN packet names a level that its palette does not have")
+        colours = Colours(np.moveaxis(levels, -1, 1), known)
+    bits.finish()
     if (grid >= model.codes).any():
         raise ValueError("this SQ-GAN packet names a code that its codebook does not have")
-    return grid
+    return grid, colours
+
+
+class _Bits:
+    """The bits of a packet, taken from the front."""
+
+    def __init__(self, body: bytes) -> None:
+        self._bits, self._at = np.unpackbits(np.frombuffer(body, np.uint8)), 0
+
+    def take(self, count: int) -> np.ndarray:
+        self._at += count
+        if self._at > len(self._bits):
+            raise ValueError("the length of this SQ-GAN packet does not fit its mask: cut short")
+        return self._bits[self._at - count : self._at]
+
+    def finish(self) -> None:
+        """Raises ValueError unless fewer than 8 zeros are left."""
+        if len(self._bits) - self._at >= 8 or self._bits[self._at :].any():
+            raise ValueError("the length of this SQ-GAN packet does not fit its mask")
 
 
 class _TokenWriter(RangeWriter):
-    mask_information = 0.0
+    """Counts the bits of each part of a packet as it is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[tuple[str, float]] = []
+
+    def end(self, part: str) -> None:
+        """All since the last part belongs to ``part``."""
+        self._parts.append((part, self.information))
+
+    def bits(self) -> dict[str, int]:
+        bits, before = {}, 0
+        for part, until in self._parts:
+            bits[part], before = round(until) - before, round(until)
+        return bits
 
 
 def _learned_stream(
-    grid: np.ndarray, model: IndexModel, owned: np.ndarray, everything: bool
+    grid: np.ndarray,
+    model: IndexModel,
+    owned: np.ndarray,
+    everything: bool,
+    palette: _Palette | None,
 ) -> _TokenWriter:
     writer = _TokenWriter()
     if not everything:
         MaskModel().write(writer, grid >= 0, owned)
-    writer.mask_information = writer.information
+    writer.end("mask")
     model.write(writer, grid)
+    writer.end("indices")
+    if palette is not None and palette.colours is not None:
+        palette.model.write(writer, palette.colours, palette.cells)
+        writer.end("palette")
     return writer
 
 
 def _read_learned(
-    body: bytes, model: IndexModel, owned: np.ndarray, everything: bool
-) -> np.ndarray:
+    body: bytes, model: IndexModel, owned: np.ndarray, everything: bool, palette: _Palette | None
+) -> tuple[np.ndarray, Colours | None]:
     reader = RangeReader(body)
     mask = owned if everything else MaskModel().read(reader, owned)
     grid = model.read(reader, mask)
+    if palette is not None:
+        palette = replace(palette, colours=palette.model.read(reader, palette.cells))
     # a cut stream decodes to garbage without complaint; only its own tokens give a stream back
-    if _learned_stream(grid, model, owned, everything).getvalue() != body:
+    if _learned_stream(grid, model, owned, everything, palette).getvalue() != body:
         raise ValueError("the data of this SQ-GAN packet is cut short or damaged")
-    return grid
+    return grid, palette.colours if palette is not None else None

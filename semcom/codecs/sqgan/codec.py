@@ -53,6 +53,10 @@ class SqganSettings(_Strict):
         gt=0,
         description="choose the keep fractions of every picture for this rate, in place of them",
     )
+    palette: bool | None = Field(
+        default=None,
+        description="colours by class beside the tokens; left out: with entropy: learned",
+    )
     task: str | dict[str, float] | None = Field(
         default=None, description="driving, mapping or weights by class: what is kept first"
     )
@@ -118,6 +122,7 @@ class SqganCodec:
             class_weights=weights,
             bits_per_pixel=s.bits_per_pixel,
             map_coding=s.map_coding,
+            palette=s.palette,
         )
 
     @cached_property
@@ -134,6 +139,8 @@ class SqganCodec:
         )
         if self.settings.map_coding == "tokens":
             del settings["map_coding"]  # results made before there was a choice stay valid
+        if self.settings.palette is None:
+            del settings["palette"]
         return {"codec": self.name, **settings, "weights": self._networks.digest}
 
     def encode(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:

@@ -9,8 +9,9 @@ from functools import cache
 from semcom import weights
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.model import ImagePath, MapPath
+from semcom.codecs.sqgan.palette import LEVELS
 from semcom.codecs.sqgan.quantizer import TRAINING_ONLY
-from semcom.entropy import IndexModel
+from semcom.entropy import IndexModel, PaletteModel
 from semcom.layout import channels_last
 
 __all__ = ["Networks", "load_networks"]
@@ -18,12 +19,16 @@ __all__ = ["Networks", "load_networks"]
 
 @dataclass(frozen=True)
 class Networks:
-    """Both paths and the index model of each; ``digest`` names this very set of weights."""
+    """Both paths and the index model of each; ``digest`` names this very set of weights.
+
+    ``palette_model`` is there where the tables of colours were counted with the index models.
+    """
 
     image: ImagePath
     label_map: MapPath
     index_models: dict[str, IndexModel]
     digest: str
+    palette_model: PaletteModel | None = None
 
     @property
     def classes(self) -> int:
@@ -41,10 +46,13 @@ def load_networks(image: str, label_map: str, prior: str, size: str = "compact")
     """Networks by the names (or files) of their weights; see :func:`semcom.weights.path`."""
     image_path, map_path = ImagePath(SIZES[size]), MapPath(SIZES[size])
     for network, name in ((image_path, image), (map_path, label_map)):
-        missing, unexpected = network.load_state_dict(weights.load(name), strict=False)
-        wrong = [k for k in missing if not k.endswith(TRAINING_ONLY)]
-        if wrong or unexpected:
-            raise ValueError(f"weights {name!r} do not fit SQ-GAN's size {size!r}: {wrong[:1]}")
+        state, wanted = weights.load(name), network.state_dict()
+        needed = {k: v.shape for k, v in wanted.items() if not k.endswith(TRAINING_ONLY)}
+        found = {k: v.shape for k, v in state.items() if not k.endswith(TRAINING_ONLY)}
+        wrong = sorted(k for k in {*needed, *found} if needed.get(k) != found.get(k))
+        if wrong:
+            raise ValueError(f"weights {name!r} do not fit SQ-GAN's size {size!r}: {wrong[0]}")
+        network.load_state_dict(state, strict=False)
         channels_last(network.eval().requires_grad_(False))
     tables = weights.load(prior)
     models = {
@@ -53,6 +61,10 @@ def load_networks(image: str, label_map: str, prior: str, size: str = "compact")
         )
         for part in ("image", "label_map")
     }
+    palette = None
+    if "palette.presence" in tables:
+        presence, usual = (tables[f"palette.{k}"].numpy() for k in ("presence", "usual"))
+        palette = PaletteModel(presence, usual, LEVELS)
     together = "".join(weights.digest(name) for name in (image, label_map, prior))
     digest = hashlib.sha256(together.encode()).hexdigest()[:16]
-    return Networks(image_path, map_path, models, digest)
+    return Networks(image_path, map_path, models, digest, palette)

@@ -1,0 +1,87 @@
+"""The palette: the mean hue of every class of the label map in every cell of 64 x 64 pixels.
+
+Tokens of a few hundred bits a picture have no room for colour, and a generator that must guess it
+guesses grey. A colour belongs to a thing, though, and the label map already says where things are:
+the chroma of each class of a coarse cell is enough. The receiver shifts the chroma of the
+generator's picture until these means are those that were sent; light, and what varies within a
+class and a cell, stays the generator's. No part of the paper; a relative of the color layout
+descriptor of MPEG-7 (ISO/IEC 15938-3), guided by the map.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["CELL", "LEAST", "LEVELS", "Palette", "palette_of", "with_colours"]
+
+#: pixels a side of a palette's cell
+CELL = 64
+#: pixels of a class in a cell for it to have a colour there
+LEAST = 128
+#: levels of Cb and of Cr, so many 255ths of full scale apart; grey is in the middle
+LEVELS = 16
+_STEP = 8.0
+#: BT.601, full range
+_TO_CHROMA = ((-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+_TO_RGB = ((0.0, 1.402), (-0.344136, -0.714136), (1.772, 0.0))
+
+
+class Palette(NamedTuple):
+    """``levels`` [B, C, 2, h, w] int64 of Cb and Cr, ``known`` [B, C, h, w] bool."""
+
+    levels: Tensor
+    known: Tensor
+
+
+def palette_of(image: Tensor, one_hot: Tensor) -> Palette:
+    """``image`` [B, 3, H, W] in [-1, 1] and ``one_hot`` [B, C, H, W] to its palette.
+
+    >>> red = torch.tensor([1.0, -1, -1]).reshape(1, 3, 1, 1).expand(1, 3, 64, 128)
+    >>> palette = palette_of(red, torch.ones(1, 1, 64, 128))
+    >>> palette.levels[0, 0, :, 0, 0].tolist(), palette.known.shape
+    ([3, 15], torch.Size([1, 1, 1, 2]))
+    """
+    means, pixels = _class_means(image, one_hot)
+    known = pixels >= LEAST
+    return Palette(_level(means) * known[:, :, None], known)
+
+
+def _level(chroma: Tensor) -> Tensor:
+    return (chroma / _STEP + LEVELS // 2).round().clamp(0, LEVELS - 1).long()
+
+
+def with_colours(image: Tensor, palette: Palette, one_hot: Tensor) -> Tensor:
+    """``image`` [B, 3, H, W] in [-1, 1] in the colours of ``palette``, under ``one_hot``.
+
+    The shift of a class is interpolated between the middles of the cells that know it; where none
+    nearby does, the picture stays as it is. Differentiable in ``image``; not clamped.
+    """
+    c, (height, width) = one_hot.shape[1], one_hot.shape[2:]
+    means, pixels = _class_means(image, one_hot)
+    known = (palette.known & (pixels > 0))[:, :, None]
+    wanted = _STEP * (palette.levels - LEVELS // 2)
+    off = (_level(means) != palette.levels) & known
+    shift = torch.where(off, wanted - means, 0.0)
+    full = (CELL * known.shape[3], CELL * known.shape[4])
+    spread = torch.cat([shift, known.to(shift)], 2).flatten(1, 2)
+    spread = F.interpolate(spread, size=full, mode="bilinear", align_corners=False)
+    spread = spread[:, :, :height, :width].unflatten(1, (c, 3))
+    summed = (spread * one_hot[:, :, None]).sum(1)
+    shift = summed[:, :2] / summed[:, 2:].clamp(min=1e-3)
+    return image + torch.einsum("kc,bchw->bkhw", shift.new_tensor(_TO_RGB), shift) / 127.5
+
+
+def _class_means(image: Tensor, one_hot: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean Cb and Cr [B, C, 2, h, w] of every class and cell, and its pixels [B, C, h, w]."""
+    c, (height, width) = one_hot.shape[1], one_hot.shape[2:]
+    edges = (0, -width % CELL, 0, -height % CELL)
+    colour = torch.einsum("kc,bchw->bkhw", image.new_tensor(_TO_CHROMA), image * 127.5)
+    inside = F.pad(one_hot, edges)
+    weighted = (inside[:, :, None] * F.pad(colour, edges)[:, None]).flatten(1, 2)
+    pixels = CELL**2 * F.avg_pool2d(inside, CELL)
+    sums = CELL**2 * F.avg_pool2d(weighted, CELL).unflatten(1, (c, 2))
+    return sums / pixels.clamp(min=1)[:, :, None], pixels
