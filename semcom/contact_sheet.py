@@ -29,12 +29,13 @@ def draw_contact_sheets(results: Results, folder: Path) -> list[tuple[str, Figur
 
     A block of two rows per transmitter: above, the original, the tokens kept of it, and the picture
     received at each Es/N0; below, the true label map, the one sent, and what the scoring segmenter
-    sees in each received picture.
+    sees in each received picture. Transmitters with points of their own are shown at those around
+    their own cliffs.
     """
     if results.run is None:
         return []
     plan = results.run["plan"]
-    points = shown_points(read_summary(folder / "summary.csv"))
+    points = _points_of_labels(read_summary(folder / "summary.csv"))
     images = plan["images"]
     chosen = sorted({index * len(images) // SHEETS for index in range(SHEETS)})
     store = PictureStore(folder / "pictures")
@@ -42,6 +43,31 @@ def draw_contact_sheets(results: Results, folder: Path) -> list[tuple[str, Figur
         (f"contact_sheet_{number}", _sheet(results, plan, images[index], points, store))
         for number, index in enumerate(chosen, start=1)
     ]
+
+
+def _points_of_labels(rows: Sequence[dict[str, Any]]) -> dict[str, Sequence[float | None]]:
+    """Where each transmitter is shown: all at the same points if they have the same."""
+    own: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["label"] != REFERENCE:
+            own.setdefault(row["label"], []).append(row)
+    if len({frozenset(row["esn0_db"] for row in group) for group in own.values()}) == 1:
+        return dict.fromkeys(own, shown_points(rows))
+    shown = {label: shown_points(group) for label, group in own.items()}
+    most = max(map(len, shown.values()), default=0)
+    return {label: _more(points, own[label], most) for label, points in shown.items()}
+
+
+def _more(
+    points: Sequence[float | None], rows: Sequence[dict[str, Any]], count: int
+) -> Sequence[float | None]:
+    """``points`` and those next above them, then below, until they are ``count``."""
+    last = points[-1]
+    if last is None:
+        return points
+    rest = {row["esn0_db"] for row in rows} - {None, *points}
+    near = sorted(rest, key=lambda point: (point < last, abs(point - last)))
+    return sorted({*points, *near[: count - len(points)]})
 
 
 def shown_points(rows: Sequence[dict[str, Any]]) -> Sequence[float | None]:
@@ -68,19 +94,22 @@ def shown_points(rows: Sequence[dict[str, Any]]) -> Sequence[float | None]:
 
 
 def _sheet(
-    results: Results, plan: Row, image: Row, points: Sequence[float | None], store: PictureStore
+    results: Results,
+    plan: Row,
+    image: Row,
+    points: dict[str, Sequence[float | None]],
+    store: PictureStore,
 ) -> Figure:
     from matplotlib.figure import Figure
 
     original, truth = store.sample(image["sample"])
     assert original is not None
     palette = np.array(plan["palette"], np.uint8)
-    transmitters = [one for one in plan["transmitters"] if one["label"] != REFERENCE]
     height = WIDTH * original.shape[0] / original.shape[1]
-    columns = 2 + len(points)
+    columns = 2 + max(map(len, points.values()))
     total_width = columns * (WIDTH + GAP) + GAP
     block = 2 * (height + GAP) + TEXT + 0.12
-    total_height = 0.95 + len(transmitters) * block + 0.55
+    total_height = 0.95 + len(points) * block + 0.55
     figure = Figure(figsize=(total_width, total_height))
 
     def place(column: int, top: float) -> Axes:
@@ -99,50 +128,41 @@ def _sheet(
     def write(text: str, left: float, top: float, **style: Any) -> None:
         figure.text(left / total_width, 1 - top / total_height, text, va="top", **style)
 
+    def head(text: str, column: int, top: float) -> None:
+        write(text, GAP + column * (WIDTH + GAP), top, fontsize=10.5, color="#555555")
+
     title = plan["title"] or "What arrived"
     write(f"{title}: {image['name']}", GAP, 0.1, fontsize=14, fontweight="bold")
-    heads = ["original  /  label map", "kept mask  /  label map sent"]
-    heads += ["no channel" if p is None else f"received at {p:g} dB" for p in points]
-    for column, text in enumerate(heads):
-        write(text, GAP + column * (WIDTH + GAP), 0.55, fontsize=10.5, color="#555555")
+    head("original  /  label map", 0, 0.55)
+    head("kept mask  /  label map sent", 1, 0.55)
+    together = len({tuple(own) for own in points.values()}) == 1
     seen = _seen(results, plan, image["sample"])
     top = 0.85
-    for transmitter in transmitters:
-        ideal = seen.get((transmitter["setup"], None))
+    for label, own in points.items():
+        # with a budget a transmitter codes anew for every point: its best one is described
+        ideal = next((seen[label, p] for p in (None, *own[::-1]) if (label, p) in seen), None)
         write(
-            f"{transmitter['label']}   {_rate(results, ideal)}",
+            f"{label}   {_rate(results, ideal)}",
             GAP, top + 0.06, fontsize=11, fontweight="bold",
         )  # fmt: skip
         upper, lower = top + TEXT, top + TEXT + height + GAP
         place(0, upper).imshow(original)
-        received = store.get(_picture(results, ideal)) if ideal else None
         if truth is not None:
             axis = place(0, lower)
             axis.imshow(_coloured(truth, palette))
             _note(axis, "label map (truth)")
-        mask = received.extras.get("kept_mask") if received else None
-        axis = place(1, upper)
-        if mask is None:
-            axis.imshow(np.full_like(original, 244))
-            _note(axis, "no mask: the whole picture is coded", middle=True)
-        else:
-            axis.imshow(_veiled(original, mask))
-            _note(axis, f"{100 * np.mean(mask):.0f} % of the tokens kept")
-        axis = place(1, lower)
-        if received is None or received.label_map is None:
-            axis.imshow(np.full_like(original, 244))
-            _note(axis, "no label map is sent", middle=True)
-        else:
-            axis.imshow(_coloured(received.label_map, palette))
-            _note(axis, "label map sent, as decoded")
-        for column, point in enumerate(points, start=2):
-            row = seen.get((transmitter["setup"], point))
+        _draw_sent(place(1, upper), place(1, lower), results, ideal, original, palette, store)
+        for column, point in enumerate(own, start=2):
+            if not together:
+                head(_received_at(point), column, top + 0.08)
+            elif top == 0.85:
+                head(_received_at(point), column, 0.55)
+            row = seen.get((label, point))
             if row is None:
                 continue
             name = _picture(results, row)
-            shown = store.get(name)
             axis = place(column, upper)
-            axis.imshow(shown.image)
+            axis.imshow(store.get(name).image)
             lost = row["arrived"].count("0")
             if lost:
                 _note(axis, f"{lost} of {len(row['arrived'])} packets lost")
@@ -156,15 +176,49 @@ def _sheet(
     return figure
 
 
+def _received_at(point: float | None) -> str:
+    return "no channel" if point is None else f"received at {point:g} dB"
+
+
+def _draw_sent(
+    upper: Axes,
+    lower: Axes,
+    results: Results,
+    ideal: Row | None,
+    original: np.ndarray,
+    palette: np.ndarray,
+    store: PictureStore,
+) -> None:
+    """The tokens kept of a picture and the label map sent with it, where there are such."""
+    received = store.get(_picture(results, ideal)) if ideal else None
+    mask = received.extras.get("kept_mask") if received else None
+    if mask is None:
+        upper.imshow(np.full_like(original, 244))
+        _note(upper, "no mask: the whole picture is coded", middle=True)
+    else:
+        upper.imshow(_veiled(original, mask))
+        _note(upper, f"{100 * np.mean(mask):.0f} % of the tokens kept")
+    if received is None or received.label_map is None:
+        lower.imshow(np.full_like(original, 244))
+        _note(lower, "no label map is sent", middle=True)
+    else:
+        lower.imshow(_coloured(received.label_map, palette))
+        _note(lower, "label map sent, as decoded")
+
+
 def _seen(results: Results, plan: Row, sample: str) -> dict[tuple[str, float | None], Row]:
-    """The first realisation of one picture by transmitter and point."""
+    """The first realisation of one picture by transmitter's label and point."""
     from semcom.summary import select
 
-    return {
-        key: next(row for row in rows if row["sample"] == sample)
-        for key, rows in select(results, plan).items()
-        if any(row["sample"] == sample for row in rows)
-    }
+    found = select(results, plan)
+    seen: dict[tuple[str, float | None], Row] = {}
+    for one in plan["transmitters"]:
+        for point in (None, *one.get("esn0_db", plan["esn0_db"])):
+            for row in found.get((one["setup"], point), ()):
+                if row["sample"] == sample:
+                    seen.setdefault((one["label"], point), row)
+                    break
+    return seen
 
 
 def _picture(results: Results, row: Row) -> str:

@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 
 from semcom.cliff import Cliff, find_cliff
+from semcom.contact_sheet import draw_contact_sheets
 from semcom.plots import OKABE_ITO, STYLE, draw_all, draw_quality, draw_rate
+from semcom.results import Results
 from semcom.scenario import Scenario
-from semcom.summary import COLUMNS
+from semcom.summary import COLUMNS, read_summary
 from semcom.sweep import run
 
 
@@ -113,6 +115,25 @@ def test_the_cliff_lies_between_all_lost_and_all_received(
         assert (found.low, found.half, found.high) == pytest.approx(
             (cliff.low, cliff.half, cliff.high)
         )
+
+
+@pytest.mark.parametrize("points", ["auto", "{start: -6, stop: 6, step: 3}"])
+def test_no_cell_of_a_contact_sheet_is_empty(
+    simple_parts: None, scenario_text: str, tmp_path: Path, points: str
+) -> None:
+    """Transmitters with points of their own are each shown at theirs."""
+    text = scenario_text.replace("{start: -6, stop: 6, step: 3}", points)
+    list(run(Scenario.from_text(text), tmp_path))
+    (_, sheet), *_ = draw_contact_sheets(Results.read(tmp_path), tmp_path)
+    heads = [text.get_text() for text in sheet.texts if "received at" in text.get_text()]
+    rows = read_summary(tmp_path / "summary.csv")
+    known = [{r["esn0_db"] for r in rows if r["label"] == f"{n} packet{s}"} - {None}
+             for n, s in (("one", ""), ("three", "s"))]  # fmt: skip
+    assert (known[0] != known[1]) == (points == "auto")
+    columns = len(heads) // (2 if points == "auto" else 1)
+    assert columns >= 3
+    # the original, what was sent in two cells, and what was received; no segmenter looks at it
+    assert len(sheet.axes) == 2 * (3 + columns)
 
 
 def test_a_run_is_drawn_whole_and_the_same_again(
