@@ -176,6 +176,8 @@ def _measured(path: Path) -> str:
         "bits_per_pixel": "bits / pixel",
         "miou": "mIoU",
         "miou_map": "mIoU of the map",
+        "accuracy": "accuracy",
+        "semantic_information": "SI",
         "frechet_efficientnet_lite0": "Fréchet distance",
         "psnr_db": "PSNR dB",
         "ms_ssim": "MS-SSIM",
@@ -186,15 +188,16 @@ def _measured(path: Path) -> str:
     rows = [row for row in every if not row["esn0_db"]]
     if all(row["codec"] == "original" for row in rows):
         return _in_budgets(every)
-    shown = {name: title for name, title in columns.items() if name in rows[0]}
+    shown = {n: title for n, title in columns.items() if any(row.get(n) for row in rows)}
 
     def cell(row: dict[str, str], name: str) -> str:
         text = row[name]
         if not text or name == "label":
             return text
         value = f"{float(text):.{digits.get(name, 3)}f}"
-        if name == "miou" and row.get("miou_low"):
-            value += f" ({float(row['miou_low']):.3f} to {float(row['miou_high']):.3f})"
+        low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+        if low and high:
+            value += f" ({float(low):.3f} to {float(high):.3f})"
         return value
 
     lines = [" | ".join(cell(row, name) for name in shown) for row in rows]
@@ -205,6 +208,29 @@ def _measured(path: Path) -> str:
         + "\n".join(f"| {line} |" for line in lines)
         + "\n"
     )
+
+
+def rank_correlation() -> str:
+    """How well SI orders codecs and rates as other scores do, from the kept results."""
+    from scipy.stats import spearmanr
+
+    path = ROOT / "results" / "seed_systems" / "summary.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["codec"] != "original"]
+    lines = []
+    for column, title in (
+        ("accuracy", "accuracy"),
+        ("miou", "mIoU"),
+        ("ms_ssim", "MS-SSIM"),
+        ("psnr_db", "PSNR"),
+    ):
+        found = spearmanr(
+            [float(row["semantic_information"]) for row in rows],
+            [float(row[column]) for row in rows],
+        )
+        lines.append(f"| {title} | {found.statistic:.3f} |")
+    head = f"| SI against | Spearman over {len(rows)} codecs and rates |\n| --- | --- |\n"
+    return head + "\n".join(lines)
 
 
 def _in_budgets(rows: list[dict[str, str]]) -> str:
@@ -271,9 +297,14 @@ def _one_kind(option: dict[str, Any]) -> str:
     if "$ref" in option:
         name = option["$ref"].removeprefix("#/$defs/")
         own = {"Range": "`{start, stop, step}`", "link": "see [link](#link)"}
-        sections = {"DataSettings": "data", "SegmenterSettings": "segmenter", "Sweep": "sweep"}
+        sections = {
+            "DataSettings": "data",
+            "SegmenterSettings": "segmenter",
+            "Sweep": "sweep",
+            "Camera": "transmitterscamera",
+        }
         if name in sections:
-            return f"see [{sections[name]}](#{sections[name]})"
+            return f"see [{name.removesuffix('Settings').lower()}](#{sections[name]})"
         return own.get(name) or name.lower()
     kind = option.get("type", "")
     if kind == "null":
@@ -316,5 +347,14 @@ def _first_line(documented: Any) -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     part.__name__: part
-    for part in (settings, codecs, channels, metrics, scenarios, commands, results)
+    for part in (
+        settings,
+        codecs,
+        channels,
+        metrics,
+        scenarios,
+        commands,
+        results,
+        rank_correlation,
+    )
 }

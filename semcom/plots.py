@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["STYLE", "draw_all", "draw_quality", "draw_rate", "look_of", "title_above"]
+__all__ = [
+    "STYLE",
+    "draw_all",
+    "draw_originals",
+    "draw_quality",
+    "look_of",
+    "rows_by",
+    "title_above",
+]
 
 Rows = Sequence[dict[str, Any]]
 
@@ -75,6 +83,8 @@ QUALITIES = (
     ("psnr_db", "PSNR (dB)", "higher is better"),
     ("ms_ssim", "MS-SSIM", "higher is better"),
 )
+#: scores of the original pictures that say what no codec can be above
+SCORES = ("miou", "accuracy")
 
 
 def draw_all(folder: Path) -> list[Path]:
@@ -88,6 +98,7 @@ def draw_all(folder: Path) -> list[Path]:
     from semcom.budget import sends_frames
     from semcom.budget.figures import draw_budgets
     from semcom.contact_sheet import draw_contact_sheets
+    from semcom.rate_figures import draw_rate, draw_rates
     from semcom.results import Results
 
     rows = read_summary(folder / "summary.csv")
@@ -102,6 +113,7 @@ def draw_all(folder: Path) -> list[Path]:
             ("quality_against_snr", draw_quality(rows, title)),
             ("miou_against_snr", draw_quality(rows, title, ["miou"])),
             ("miou_against_rate", draw_rate(rows, title)),
+            ("quality_against_rate", draw_rates(rows, title)),
             ("along_the_drive", draw_along_drive(results, folder)),
         ]
         figures += draw_contact_sheets(results, folder)
@@ -156,44 +168,6 @@ def draw_quality(
     return figure
 
 
-def draw_rate(rows: Rows, title: str = "") -> Figure | None:
-    """mIoU (or else PSNR) without channel errors against bits per pixel."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
-    ideal, _ = comparable([row for row in rows if row["esn0_db"] is None])
-    column, name = next(
-        ((c, n) for c, n, _ in QUALITIES if any(row.get(c) is not None for row in ideal)),
-        ("", ""),
-    )
-    coded = [row for row in ideal if row["codec"] != "original"]
-    if not column or not coded:
-        return None
-    figure = Figure(figsize=(8.4, 5.2), layout="constrained")
-    axis = figure.subplots()
-    for number, (group, of_one) in enumerate(_by(coded, "group")):
-        points = sorted(of_one, key=lambda row: row["bits_per_pixel"])
-        look: dict[str, Any] = {"color": _colour(number), "marker": _marker(number)}
-        x, y = [r["bits_per_pixel"] for r in points], [r[column] for r in points]
-        axis.plot(x, y, label=group, markeredgecolor="white", zorder=3, **look)
-        if column == "miou" and all(r["miou_low"] is not None for r in points):
-            low, high = [r["miou_low"] for r in points], [r["miou_high"] for r in points]
-            axis.vlines(x, low, high, color=look["color"], linewidth=1.2, alpha=0.7)
-    for row in ideal:
-        if row["codec"] == "original":
-            _originals(axis, row, column)
-    axis.set_xscale("log")
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axis.xaxis.set_minor_formatter(NullFormatter())
-    axis.set_xlabel("bits per pixel, everything sent counted")
-    axis.set_ylabel(name.replace("\n", " "))
-    axis.legend(**LEGEND)
-    what = f"{max(row['images'] for row in ideal)} pictures; no channel errors"
-    title_above(figure, title or "Quality against rate", what)
-    return figure
-
-
 def title_above(figure: Figure, title: str, what: str) -> None:
     """A bold title, and below it in small letters ``what`` was done."""
     height = figure.get_figheight()
@@ -233,26 +207,27 @@ def _quality_panel(axis: Axes, rows: Rows, column: str) -> None:
         x, y = [r["esn0_db"] for r in sent], [r[column] for r in sent]
         for ideal in of_one:
             if ideal["codec"] == "original" and not sent:
-                _originals(axis, ideal, column)
+                draw_originals(axis, ideal, column)
             elif ideal["esn0_db"] is None and ideal.get(column) is not None:
                 axis.axhline(
                     ideal[column], color=colour, linestyle=(0, (5, 3)), linewidth=1.1, alpha=0.8
                 )
         axis.plot(x, y, color=colour, marker=_marker(number), markeredgecolor="white", zorder=3)
-        if column == "miou" and all(r["miou_low"] is not None for r in sent):
+        low, high = f"{column}_low", f"{column}_high"
+        if all(r.get(low) is not None for r in sent):
             axis.fill_between(
                 x,
-                [r["miou_low"] for r in sent],
-                [r["miou_high"] for r in sent],
+                [r[low] for r in sent],
+                [r[high] for r in sent],
                 color=colour,
                 alpha=0.12,
                 linewidth=0,
             )
 
 
-def _originals(axis: Axes, row: dict[str, Any], column: str) -> None:
+def draw_originals(axis: Axes, row: dict[str, Any], column: str) -> None:
     """A dotted line at the score of the uncoded pictures, where that says something."""
-    if column != "miou" or row.get(column) is None:
+    if column not in SCORES or row.get(column) is None:
         return
     axis.axhline(row[column], color=INK, linestyle=(0, (1, 2)), linewidth=1.4)
     axis.annotate(
@@ -351,7 +326,7 @@ def _legend(axis: Axes, rows: Rows) -> None:
     axis.legend(handles=handles, **LEGEND)
 
 
-def _by(rows: Rows, column: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def rows_by(rows: Rows, column: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Rows of each value of ``column``, in the order of first appearance."""
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
@@ -360,7 +335,7 @@ def _by(rows: Rows, column: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def _by_label(rows: Rows) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    return _by(rows, "label")
+    return rows_by(rows, "label")
 
 
 def look_of(number: int) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from PIL import Image
 
 from semcom.cliff import Cliff, find_cliff
 from semcom.contact_sheet import draw_contact_sheets
-from semcom.plots import OKABE_ITO, STYLE, draw_all, draw_quality, draw_rate
+from semcom.plots import OKABE_ITO, STYLE, draw_all, draw_quality
+from semcom.rate_figures import draw_rate, draw_rates
 from semcom.results import Results
 from semcom.scenario import Scenario
 from semcom.summary import COLUMNS, read_summary
@@ -157,3 +158,22 @@ def test_a_run_is_drawn_whole_and_the_same_again(
                 assert np.asarray(image.convert("L")).std() > 5
     draw_all(tmp_path / "out")
     assert all(path.read_bytes() == content for path, content in first.items())
+
+
+def test_every_quality_has_a_panel_against_rate() -> None:
+    ideal = [
+        row(f"{group} {rate}", None, group=group, bits_per_pixel=rate, accuracy=0.5 + rate)
+        for group in ("SAIC", "BPG")
+        for rate in (0.06, 0.03)
+    ]
+    ideal.append(row("clean", None, codec="original", bits_per_pixel=24.0, accuracy=0.8))
+    figure = draw_rates(ideal, "Rates")
+    assert figure is not None
+    accuracy = next(axis for axis in figure.axes if axis.get_ylabel().startswith("Accuracy"))
+    curve, _, line = accuracy.get_lines()
+    assert list(curve.get_ydata()) == [0.53, 0.56]
+    assert list(line.get_ydata()) == [0.8, 0.8]
+    assert len(figure.axes) == 3  # mIoU, accuracy, PSNR
+    boxes = extents(figure)
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert draw_rates(ideal[:1]) is None  # one rate is no curve
