@@ -97,7 +97,7 @@ class PaletteModel:
                 if not bit((c, y, x), share / _WHOLE):
                     continue
                 known[c, y, x] = True
-                guess = sum(near) // len(near) if near else last.get(c, self.usual[c])
+                guess = np.sum(near, axis=0) // len(near) if near else last.get(c, self.usual[c])
                 for k in range(components):
                     counts, centre = differences[k][c in last], self.levels - 1 - int(guess[k])
                     found = level((c, k, y, x), counts[centre : centre + self.levels])

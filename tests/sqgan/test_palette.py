@@ -18,7 +18,7 @@ from semcom.codecs.sqgan.bitstream import (
 )
 from semcom.codecs.sqgan.codec import SqganCodec, SqganSettings
 from semcom.codecs.sqgan.model import one_hot_map
-from semcom.codecs.sqgan.palette import LEVELS, palette_of, with_colours
+from semcom.codecs.sqgan.palette import CELL, LEVELS, palette_of, with_colours
 from semcom.entropy import Colours, PaletteModel, RangeReader, RangeWriter
 from semcom.training.index_prior import palette_tables
 from tests.entropy.test_entropy import make_grid, random_model
@@ -42,7 +42,7 @@ def colours(rows: int, columns: int, seed: int = 0) -> Colours:
     return Colours(g.integers(0, LEVELS, (CLASSES, 2, rows, columns)) * known[:, None], known)
 
 
-def street(height: int = 128, width: int = 192) -> tuple[torch.Tensor, torch.Tensor]:
+def street(height: int = 2 * CELL, width: int = 3 * CELL) -> tuple[torch.Tensor, torch.Tensor]:
     """A picture [1, 3, H, W] of three coloured bands with grain, and its one-hot map."""
     label_map = torch.arange(height).mul(3).div(height, rounding_mode="floor")
     hot = one_hot_map(label_map[None, :, None].expand(1, height, width), CLASSES)
@@ -86,8 +86,8 @@ def test_a_class_without_a_colour_keeps_its_own() -> None:
     left = palette.known.clone()
     left[..., 1:] = False
     painted = with_colours(-image, palette._replace(known=left), hot)
-    assert not torch.allclose(painted[..., 60], -image[..., 60])
-    assert torch.equal(painted[..., 160:], -image[..., 160:])
+    assert not torch.allclose(painted[..., CELL - 4], -image[..., CELL - 4])
+    assert torch.equal(painted[..., 2 * CELL + CELL // 2 :], -image[..., 2 * CELL + CELL // 2 :])
 
 
 def test_gradients_reach_the_picture() -> None:
@@ -153,25 +153,25 @@ def test_packets_carry_the_colours_of_their_own_cells(rows, columns, packets, en
 
 def test_golden_bytes() -> None:
     """These bytes are the format: a change that alters them needs a new version number."""
-    grid = np.full((4, 8), -1)
+    grid = np.full((4, 9), -1)
     grid[1, 2:4] = (5, 60)
     tokens = PathTokens("image", grid, colours=colours(1, 2, 1))
     raw, learned = (
         write_packet(TokenPacket(tokens, 0, 1, entropy, 0xAB), MODEL, 0, palette_model())
         for entropy in ("raw", "learned")
     )
-    assert raw.payload.hex() == "1500030700ab0030000017c2e8777200"
-    assert learned.payload[:6].hex() == "1100030700ab"
+    assert raw.payload.hex() == "1500030800ab00180000017c2e02ad24d0"
+    assert learned.payload[:6].hex() == "1100030800ab"
     model = PaletteModel(np.full((CLASSES, 2, 3), 40), np.full((CLASSES, 2), 8), LEVELS)
     writer = RangeWriter()
     model.write(writer, colours(1, 2, 1), np.ones((1, 2), bool))
-    assert writer.getvalue().hex() == "cf5bcb55a39497b6"
+    assert writer.getvalue().hex() == "a3ec035b07e41442"
 
 
 @given(st.integers(0, 10**6), st.integers(0, 7), st.sampled_from(["learned", "raw"]))
 @settings(max_examples=60, deadline=None)
 def test_a_flipped_bit_never_crashes(position: int, bit: int, entropy) -> None:
-    tokens = PathTokens("image", make_grid(8, 8, 0.4, 5, 64), colours=colours(2, 2))
+    tokens = PathTokens("image", make_grid(8, 16, 0.4, 5, 64), colours=colours(1, 2))
     packet = write_packet(TokenPacket(tokens, 0, 1, entropy, 1), MODEL, 0, palette_model())
     data = bytearray(packet.payload)
     data[position % len(data)] ^= 1 << bit
@@ -182,7 +182,7 @@ def test_a_flipped_bit_never_crashes(position: int, bit: int, entropy) -> None:
 
 @pytest.mark.parametrize("entropy", ["learned", "raw"])
 def test_a_cut_packet_is_refused(entropy) -> None:
-    tokens = PathTokens("image", make_grid(8, 8, 0.4, 5, 64), colours=colours(2, 2))
+    tokens = PathTokens("image", make_grid(8, 16, 0.4, 5, 64), colours=colours(1, 2))
     data = write_packet(TokenPacket(tokens, 0, 1, entropy, 1), MODEL, 0, palette_model()).payload
     for length in range(6, len(data)):
         with pytest.raises(ValueError, match=r"cut|length|damaged"):
@@ -222,10 +222,10 @@ def test_tokens_come_before_colours_where_bits_are_few() -> None:
         made = codec(bits_per_pixel=bits / label_map.size, **settings)
         return dict(made.encode(image, label_map)[1].bits)
 
-    assert "palette" not in parts(200)
-    assert parts(400)["palette"] > 0
+    assert "palette" not in parts(170)
+    assert parts(300)["palette"] > 0
     with pytest.raises(ValueError, match="more bits per pixel"):
-        parts(200, palette=True)
+        parts(170, palette=True)
 
 
 def test_weights_without_a_palette_are_used_without_or_refused() -> None:

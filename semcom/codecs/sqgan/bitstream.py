@@ -14,7 +14,7 @@ Raw mode: one flag per owned cell, then 10 bits per index, most significant bit 
 rate formula, ``10 k + N`` bits per path. Learned mode: one range-coded stream holds the mask under
 an adaptive model and the indices under a learned one. A palette, the colours of
 :mod:`semcom.codecs.sqgan.palette`, comes last; in raw mode it is a flag per class and owned cell,
-then 4 bits for each component of every colour.
+then 5 bits for each component of every colour.
 
 A packet owns every ``packets``-th cell along rows, shifted from one row to the next: each packet
 decodes alone, and a lost one thins the picture instead of cutting a hole. The same holds for the
@@ -100,7 +100,7 @@ def palette_shape(shape: tuple[int, int]) -> tuple[int, int]:
     """Cells of the palette of a picture whose grid of tokens has ``shape``.
 
     >>> palette_shape((16, 32)), palette_shape((3, 5))
-    ((4, 8), (1, 2))
+    ((2, 4), (1, 1))
     """
     cells = PALETTE_CELL // CELL
     return -(-shape[0] // cells), -(-shape[1] // cells)
@@ -154,6 +154,11 @@ def write_packet(
     palette = None
     if t.colours is not None and palette_model is not None:
         cells = owned_cells(palette_shape(t.grid.shape), packet.number, packet.packets)
+        if t.colours.known.shape[1:] != cells.shape:
+            raise ValueError(
+                f"a palette of {t.colours.known.shape[1:]} cells does not belong to this picture, "
+                f"which has {cells.shape}"
+            )
         palette = _Palette(palette_model, cells, t.colours)
     if packet.entropy == "raw":
         body, bits = _write_raw(np.where(mask, t.grid, -1), model, owned, palette)

@@ -1,4 +1,4 @@
-"""The palette: the mean hue of every class of the label map in every cell of 64 x 64 pixels.
+"""The palette: the mean chroma of every class of the label map in every cell of 128 x 128 pixels.
 
 Tokens of a few hundred bits a picture have no room for colour, and a generator that must guess it
 guesses grey. A colour belongs to a thing, though, and the label map already says where things are:
@@ -19,12 +19,12 @@ from torch import Tensor
 __all__ = ["CELL", "LEAST", "LEVELS", "Palette", "palette_of", "with_colours"]
 
 #: pixels a side of a palette's cell
-CELL = 64
+CELL = 128
 #: pixels of a class in a cell for it to have a colour there
-LEAST = 128
+LEAST = 192
 #: levels of Cb and of Cr, so many 255ths of full scale apart; grey is in the middle
-LEVELS = 16
-_STEP = 8.0
+LEVELS = 25
+_STEP = 5.0
 #: BT.601, full range
 _TO_CHROMA = ((-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 _TO_RGB = ((0.0, 1.402), (-0.344136, -0.714136), (1.772, 0.0))
@@ -40,10 +40,10 @@ class Palette(NamedTuple):
 def palette_of(image: Tensor, one_hot: Tensor) -> Palette:
     """``image`` [B, 3, H, W] in [-1, 1] and ``one_hot`` [B, C, H, W] to its palette.
 
-    >>> red = torch.tensor([1.0, -1, -1]).reshape(1, 3, 1, 1).expand(1, 3, 64, 128)
-    >>> palette = palette_of(red, torch.ones(1, 1, 64, 128))
+    >>> red = torch.tensor([1.0, -1, -1]).reshape(1, 3, 1, 1).expand(1, 3, 128, 256)
+    >>> palette = palette_of(red, torch.ones(1, 1, 128, 256))
     >>> palette.levels[0, 0, :, 0, 0].tolist(), palette.known.shape
-    ([3, 15], torch.Size([1, 1, 1, 2]))
+    ([3, 24], torch.Size([1, 1, 1, 2]))
     """
     means, pixels = _class_means(image, one_hot)
     known = pixels >= LEAST
