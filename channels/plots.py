@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_block_error_rates", "plot_error_rates"]
+__all__ = ["COLOURS", "MARKERS", "plot_block_error_rates", "plot_error_rates"]
+
+#: colours that people with defective colour vision tell apart (Okabe, Ito 2008), darker yellow last
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#000000", "#8C8C00")
+#: one for each colour, so that curves differ in print, too
+MARKERS = "osD^vPX*"
+#: curves fall from the upper left to the lower right, and theory stands on the left
+LEGEND: dict[str, Any] = {
+    "loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "fontsize": "small", "frameon": False,
+}  # fmt: skip
 
 
 def plot_block_error_rates(
@@ -33,11 +42,11 @@ def plot_block_error_rates(
 
     if against not in ("esn0_db", "ebn0_db"):
         raise ValueError(f"error rates are drawn against esn0_db or ebn0_db, not {against!r}")
-    figure = Figure(figsize=(7.0, 4.6), layout="constrained")
+    figure = Figure(figsize=(7.6, 4.4), layout="constrained")
     axes = figure.subplots()
     lowest = 1.0
     for number, (name, points) in enumerate(curves.items()):
-        lowest = min(lowest, _draw_curve(axes, name, points, against, f"C{number}"))
+        lowest = min(lowest, _draw_curve(axes, name, points, against, number))
     if any(not point.errors for points in curves.values() for point in points):
         axes.plot([], [], "v", color="0.4", markerfacecolor="none", label="no error: 95 % bound")
     if limits is not None:
@@ -51,8 +60,7 @@ def plot_block_error_rates(
     axes.grid(which="major", alpha=0.4)
     axes.grid(which="minor", alpha=0.12)
     axes.set_title(title)
-    beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)} if len(curves) > 5 else {}
-    axes.legend(fontsize="small", **beside)  # type: ignore[call-overload]
+    axes.legend(**LEGEND)
     return figure
 
 
@@ -70,12 +78,15 @@ def plot_error_rates(
         (point.esn0_db, point.bit_error_rate) for point in points if point.bit_error_rate
     )
     if wrong:
-        axes.plot(*zip(*wrong, strict=True), "s-", color="C1", markersize=3, label="bit error rate")
+        axes.plot(
+            *zip(*wrong, strict=True), MARKERS[1] + "-", color=COLOURS[1], markersize=3,
+            linewidth=1.5, label="bit error rate",
+        )  # fmt: skip
         axes.set_ylim(bottom=min(axes.get_ylim()[0], wrong[-1][1] / 2))
     shift = points[0].ebn0_db - points[0].esn0_db
     above = axes.secondary_xaxis("top", functions=_shifted_by(shift))
     above.set_xlabel("Eb/N0 in dB")
-    axes.legend(fontsize="small")
+    axes.legend(**LEGEND)
     return figure
 
 
@@ -83,8 +94,9 @@ def _shifted_by(shift: float) -> tuple[Callable[[Any], Any], Callable[[Any], Any
     return (lambda x: x + shift, lambda x: x - shift)
 
 
-def _draw_curve(axes: Axes, name: str, points: Sequence[Point], against: str, colour: str) -> float:
+def _draw_curve(axes: Axes, name: str, points: Sequence[Point], against: str, number: int) -> float:
     """Draw one curve and return the lowest rate on it."""
+    colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
     ordered = sorted(points, key=lambda point: point.esn0_db)
     seen = [point for point in ordered if point.errors]
     if seen:
@@ -93,8 +105,9 @@ def _draw_curve(axes: Axes, name: str, points: Sequence[Point], against: str, co
         ends = np.array([point.interval for point in seen])
         spread = np.abs(ends.T - rates)
         axes.errorbar(
-            x, rates, spread, color=colour, marker="o", markersize=3.5, capsize=2, label=name
-        )
+            x, rates, spread, color=colour, marker=marker, markersize=3.5, linewidth=1.5,
+            elinewidth=1, capsize=2, label=name,
+        )  # fmt: skip
     last = seen[-1].esn0_db if seen else -np.inf
     bounds = [point for point in ordered if point.esn0_db > last]
     # one bound tells where the curve went; those behind it would only repeat it

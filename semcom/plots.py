@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from channels.plots import COLOURS as OKABE_ITO
+from channels.plots import MARKERS
 from semcom.cliff import Cliff, find_cliff
 from semcom.comparable import comparable
 from semcom.summary import read_summary
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "MARKERS",
+    "OKABE_ITO",
     "STYLE",
     "draw_all",
     "draw_originals",
@@ -30,8 +34,6 @@ __all__ = [
 
 Rows = Sequence[dict[str, Any]]
 
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#000000", "#8C8C00")
-MARKERS = "osD^vPX*"
 INK, FAINT = "#222222", "#8A8A8A"
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
