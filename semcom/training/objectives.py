@@ -19,6 +19,7 @@ from semcom.training.checkpoint import shipped_state
 from semcom.training.crop_classifier import CropClassifierObjective
 from semcom.training.discriminator import Discriminator, adversarial_gradient, hinge_loss
 from semcom.training.index_prior import IndexPriorObjective
+from semcom.training.layered_codec import LayeredCodecObjective
 from semcom.training.perceptual import PerceptualLoss, colour_distance
 from semcom.training.recipe import Recipe
 from semcom.training.transform_codec import TransformCodecObjective
@@ -365,4 +366,5 @@ OBJECTIVES: dict[str, type] = {
     "index_prior": IndexPriorObjective,
     "transform_codec": TransformCodecObjective,
     "crop_classifier": CropClassifierObjective,
+    "layered_codec": LayeredCodecObjective,
 }

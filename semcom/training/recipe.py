@@ -55,6 +55,7 @@ class Recipe(_Strict):
         "index_prior",
         "transform_codec",
         "crop_classifier",
+        "layered_codec",
     ]
     network: str = Field("compact", description="a size of the network, e.g. compact or scorer")
     data: tuple[TrainingData, ...] = Field(min_length=1)
@@ -110,6 +111,11 @@ class Recipe(_Strict):
     )
     feature_lambda: tuple[float, float] = Field(
         (1.0, 1.0), description="transform codec: as pixel_lambda, of the feature loss"
+    )
+    entropy_from: str | None = Field(
+        None,
+        description="layered codec: weights of a transform codec whose gains and entropy model its"
+        " layers begin with",
     )
     picture_steps: int = Field(
         250, ge=0, description="between contact strips of what the network makes; 0: none"

@@ -18,7 +18,7 @@ from semcom.training.checkpoint import shipped_state
 from semcom.training.perceptual import PerceptualLoss
 from semcom.training.recipe import Recipe
 
-__all__ = ["TransformCodecObjective"]
+__all__ = ["FAST", "TransformCodecObjective", "between"]
 
 #: learning rate of entropy model and gains over that of the transforms: they have far to go
 FAST = 4
@@ -119,11 +119,11 @@ class TransformCodecObjective:
         for x, y, t in zip(picture, original, (level / (LEVELS - 1)).tolist(), strict=True):
             error = self.pixels(x, y)
             errors.append(error.item())
-            loss = loss + _between(self.recipe.pixel_lambda, t) * error / len(original)
+            loss = loss + between(self.recipe.pixel_lambda, t) * error / len(original)
             if self.features is not None:
                 distance = self.features(x[None], y[None])
                 shown["feature"] = shown.get("feature", 0.0) + distance.item() / len(original)
-                loss = loss + _between(self.recipe.feature_lambda, t) * distance / len(original)
+                loss = loss + between(self.recipe.feature_lambda, t) * distance / len(original)
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimizers["network"].step()
@@ -133,6 +133,6 @@ class TransformCodecObjective:
         return {"loss": loss.item(), **shown, "mse": mean_error, "psnr_db": psnr}
 
 
-def _between(ends: tuple[float, float], t: float) -> float:
+def between(ends: tuple[float, float], t: float) -> float:
     """Exponential from the first end at 0 to the second at 1."""
     return ends[0] ** (1 - t) * ends[1] ** t

@@ -1,0 +1,1 @@
+"""A picture generated from its label map and a few features, and a residual that refines it."""

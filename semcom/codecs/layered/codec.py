@@ -1,0 +1,231 @@
+"""The layered codec: a generated base picture and, over it, an enhancement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from semcom.codecs.codec import Packet, Reconstruction
+from semcom.codecs.conventional.picture_codec import conceal
+from semcom.codecs.layered.bitstream import (
+    BASE_BYTES,
+    CELLS,
+    ENHANCEMENT_BYTES,
+    BaseHeader,
+    EnhancementHeader,
+    read_labels,
+    write_labels,
+)
+
+if TYPE_CHECKING:
+    from semcom.codecs.layered.layers import Fitted
+    from semcom.codecs.layered.network import Loaded
+
+__all__ = ["LayeredCodec", "LayeredSettings"]
+
+
+class LayeredSettings(BaseModel):
+    """One operating point of the layered codec."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bits_per_pixel: float = Field(
+        gt=0,
+        allow_inf_nan=False,
+        description="most bits per pixel of both layers together, headers included",
+    )
+    enhancement_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of the bits that refine the picture (pixels); the rest generate it"
+        " (perception). The base never has less than its smallest form takes",
+    )
+    label_cell: Literal[16, 8, 4, 2] = Field(
+        default=8,
+        description="pixels a side of a cell of the label map; larger where the base must shrink",
+    )
+    weights: str = Field(default="layered", description="name or file of weights")
+    network: Literal["compact", "tiny"] = Field(
+        default="compact", description="size; weights of one's own may be tiny, for experiments"
+    )
+
+
+class LayeredCodec:
+    """Coarse-to-fine generative codec (Huang, Tao, Gao and Lu, GLOBECOM 2021).
+
+    Two packets per picture. The base is label map and features, and its picture is generated; the
+    enhancement, left out where its share is too small for any, corrects that picture's pixels. It
+    is worth nothing without its base: with the base lost, the receiver shows the mean colour of
+    photographs.
+    """
+
+    name = "layered"
+    display_name = "Layered"
+    needs_label_map = True
+    Settings = LayeredSettings
+
+    def __init__(
+        self, settings: LayeredSettings, size: tuple[int, int] | None = (256, 512)
+    ) -> None:
+        self.settings = settings
+        self.size = None if size is None else (int(size[0]), int(size[1]))
+
+    @cached_property
+    def _loaded(self) -> Loaded:
+        from semcom.codecs.layered.network import load_network
+
+        return load_network(self.settings.weights, self.settings.network)
+
+    def identity(self) -> dict[str, Any]:
+        """Settings and the digest of the weights."""
+        settings = self.settings.model_dump(exclude={"weights"})
+        return {"codec": self.name, **settings, "weights": self._loaded.digest}
+
+    def encode(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
+        """``image`` [H, W, 3] and ``label_map`` [H, W], uint8, to the base's packet and, where
+        there is room for it, the enhancement's.
+
+        Raises ValueError for another shape or type, another size than agreed, a missing map or one
+        of other classes, or a rate below the base's smallest form.
+        """
+        from semcom.codecs.layered.layers import fit_level, padded, residual_levels
+
+        pixels, labels = self._checked(image, label_map)
+        height, width = pixels.shape[:2]
+        whole = int(self.settings.bits_per_pixel * height * width / 8)
+        pixels, labels = padded(pixels), padded(labels)
+        base, picture = self._base(pixels, labels, (height, width), whole)
+        room = min(whole - len(base.payload), int(self.settings.enhancement_share * whole))
+        room -= ENHANCEMENT_BYTES
+        if room < 0 or self.settings.enhancement_share == 0:
+            return [base]
+        fitted = fit_level(residual_levels(self._loaded, pixels, picture), room)
+        if fitted is None:
+            return [base]
+        head = EnhancementHeader.over(base.payload, fitted.level).to_bytes()
+        bits = {"header": 8 * ENHANCEMENT_BYTES, **_parts(fitted)}
+        return [base, Packet(head + fitted.data, kind="enhancement", rank=1, bits=bits)]
+
+    def decode(self, payloads: Sequence[bytes | None]) -> Reconstruction:
+        """Picture [H, W, 3] and label map [H, W], uint8, from what arrived.
+
+        Raises ValueError for foreign or damaged payloads, and for an enhancement of another base.
+        """
+        from semcom.codecs.layered.layers import refine, shown
+
+        if len(payloads) not in (1, 2):
+            raise ValueError(f"{self.display_name} sends one or two packets, got {len(payloads)}")
+        base, enhancement = payloads[0], payloads[1] if len(payloads) == 2 else None
+        over = None if enhancement is None else EnhancementHeader.from_bytes(enhancement)
+        if base is None:
+            if self.size is None:
+                raise ValueError("the base was not received and no picture size was agreed")
+            return Reconstruction(conceal(self.size))
+        header, labels, picture = self._generated(base)
+        if over is not None and enhancement is not None:
+            if over != EnhancementHeader.over(base, over.level):
+                raise ValueError("this enhancement refines another picture than the base's")
+            data = enhancement[ENHANCEMENT_BYTES:]
+            coded = self._loaded.residual.read(data, over.level, header.shape)
+            picture = refine(self._loaded, picture, coded.latent, over.level)
+        height, width = header.size
+        return Reconstruction(shown(picture, header.size), labels[:height, :width])
+
+    def _base(
+        self, pixels: np.ndarray, labels: np.ndarray, size: tuple[int, int], num_bytes: int
+    ) -> tuple[Packet, Any]:
+        """The base's packet, within its share of ``num_bytes`` if it can be, and its picture."""
+        from semcom.codecs.layered.layers import base_levels, coarse_labels, fit_level, generate
+
+        loaded = self._loaded
+        classes = loaded.network.size.classes
+        own = int((1 - self.settings.enhancement_share) * num_bytes)
+        levels = base_levels(loaded, pixels)
+        least = BASE_BYTES + len(loaded.base.write(levels.coded(0)))
+        finest = CELLS.index(self.settings.label_cell)
+        for cell in CELLS[finest::-1]:
+            coarse = coarse_labels(labels, cell, classes)
+            stream, information = write_labels(coarse, classes)
+            fitted = fit_level(levels, max(own, least + len(stream)) - BASE_BYTES - len(stream))
+            if fitted is not None and (least + len(stream) <= own or cell == CELLS[0]):
+                break
+        used = BASE_BYTES + len(stream)
+        if fitted is None or used + len(fitted.data) > num_bytes:
+            bits = 8 * (least + len(stream)) / (size[0] * size[1])
+            raise ValueError(
+                f"{self.display_name} cannot code this picture in {self.settings.bits_per_pixel} "
+                f"bits per pixel, its smallest form takes {bits:.4f}: ask for more"
+            )
+        head = BaseHeader(fitted.level, size, loaded.tag, cell, len(stream)).to_bytes()
+        parts = _parts(fitted)
+        parts["padding"] += 8 * len(stream) - round(information)
+        bits = {"header": 8 * BASE_BYTES, "labels": round(information), **parts}
+        packet = Packet(head + stream + fitted.data, kind="base", rank=0, bits=bits)
+        shown_labels = coarse.repeat(cell, 0).repeat(cell, 1)
+        return packet, generate(loaded, shown_labels, fitted.coded.latent, fitted.level)
+
+    def _generated(self, payload: bytes) -> tuple[BaseHeader, np.ndarray, Any]:
+        """Header, label map and picture of a base packet."""
+        from semcom.codecs.layered.layers import generate
+
+        header, loaded = BaseHeader.from_bytes(payload), self._loaded
+        if header.network != loaded.tag:
+            raise ValueError("this packet was made by another network than the receiver's")
+        if self.size is not None and header.size != self.size:
+            raise ValueError(
+                f"the packet holds {header.size[0]} x {header.size[1]} pixels where "
+                f"{self.size[0]} x {self.size[1]} were agreed"
+            )
+        end = BASE_BYTES + header.label_bytes
+        classes = loaded.network.size.classes
+        labels = read_labels(payload[BASE_BYTES:end], header.label_shape, classes)
+        labels = labels.repeat(header.cell, 0).repeat(header.cell, 1)
+        latent = loaded.base.read(payload[end:], header.level, header.shape).latent
+        return header, labels, generate(loaded, labels, latent, header.level)
+
+    def _checked(
+        self, image: np.ndarray, label_map: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Both as arrays, or ValueError."""
+        image = np.asarray(image)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+            raise ValueError(
+                f"{self.display_name} codes uint8 RGB pictures [H, W, 3], not {image.dtype} "
+                f"{image.shape}; convert grey or transparent pictures to RGB first"
+            )
+        height, width = image.shape[:2]
+        if self.size is not None and (height, width) != self.size:
+            raise ValueError(
+                f"this picture is {height} x {width}, "
+                f"but {self.size[0]} x {self.size[1]} was agreed with the receiver"
+            )
+        if label_map is None:
+            raise ValueError(f"{self.display_name} needs a label map: segment the picture first")
+        label_map = np.asarray(label_map)
+        if label_map.shape != (height, width) or label_map.dtype != np.uint8:
+            raise ValueError(
+                f"the label map is {label_map.dtype} {label_map.shape}, "
+                f"the picture needs uint8 {(height, width)}"
+            )
+        classes = self._loaded.network.size.classes
+        unknown = label_map[(label_map > classes) & (label_map != 255)]
+        if unknown.size:
+            raise ValueError(
+                f"the label map holds the class id {unknown[0]}, but this network knows the ids "
+                f"0 to {classes - 1}, and {classes} or 255 for void"
+            )
+        BaseHeader(0, (height, width), 0, CELLS[0], 0).to_bytes()  # too large: before any work
+        return image, label_map
+
+
+def _parts(fitted: Fitted) -> dict[str, int]:
+    """Bits of side information, latent and padding of a stream."""
+    hyper = round(fitted.coded.hyper_bits())
+    latent = min(round(fitted.coded.bits()), 8 * len(fitted.data)) - hyper
+    padding = 8 * len(fitted.data) - hyper - latent
+    return {"side_information": hyper, "latent": latent, "padding": padding}
