@@ -5,6 +5,7 @@ Every stage is an object of its own: call it alone, look at what it returns, rep
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -36,6 +37,7 @@ __all__ = [
     "MapCoding",
     "MaskStage",
     "Masked",
+    "SelectionRule",
     "Trace",
     "Transmitter",
     "VQEncoder",
@@ -43,6 +45,8 @@ __all__ = [
 
 #: how the label map is sent: as tokens of G_s, without loss, or as the cheaper of the two
 MapCoding = Literal["tokens", "lossless", "cheaper"]
+#: which cells are kept: the most relevant ones by SAMM, or any, to see what SAMM is worth
+SelectionRule = Literal["relevance", "random"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ class MaskStage:
     """Encoders and SAMM: a picture and its map to the kept feature vectors of every path.
 
     ``keep_fraction`` names the paths: one without a keep fraction sends no tokens. With ``palette``
-    the colours of the picture are taken, too.
+    the colours of the picture are taken, too. ``selection: random`` takes any cells, the same ones
+    for the same picture, in place of the most relevant ones.
     """
 
     def __init__(
@@ -81,9 +86,10 @@ class MaskStage:
         keep_fraction: Mapping[str, float],
         class_weights: Sequence[float] | None = None,
         palette: bool = False,
+        selection: SelectionRule = "relevance",
     ) -> None:
         self.networks, self.keep_fraction = networks, dict(keep_fraction)
-        self.palette = palette
+        self.palette, self.selection = palette, selection
         self.class_weights = None if class_weights is None else torch.tensor(class_weights)
 
     def __call__(self, image: np.ndarray, label_map: np.ndarray) -> Masked:
@@ -97,8 +103,9 @@ class MaskStage:
             one_hot = one_hot_map(s, self.networks.classes)
             pyramid = map_pyramid(one_hot)
             sources = {"label_map": one_hot, "image": x}
+            draw = torch.Generator().manual_seed(zlib.crc32(image.tobytes()))
             selections = {
-                path: self._select(path, source, pyramid)
+                path: self._select(path, source, pyramid, draw)
                 for path, source in sources.items()
                 if path in self.keep_fraction
             }
@@ -109,9 +116,15 @@ class MaskStage:
         palette = palette_of(x, one_hot)
         return Colours(palette.levels[0].numpy(), palette.known[0].numpy())
 
-    def _select(self, path: str, source: Tensor, pyramid: list[Tensor]) -> Selection:
-        network = getattr(self.networks, path)
-        return network.select(source, pyramid, self.keep_fraction[path], self.class_weights)
+    def _select(
+        self, path: str, source: Tensor, pyramid: list[Tensor], draw: torch.Generator
+    ) -> Selection:
+        network, fraction = getattr(self.networks, path), self.keep_fraction[path]
+        if self.selection == "relevance":
+            return network.select(source, pyramid, fraction, self.class_weights)
+        everything = network.select(source, pyramid, 1.0)
+        order = torch.randperm(everything.order.shape[1], generator=draw)[None]
+        return keep(everything._replace(order=order), fraction)
 
 
 class VQEncoder:
@@ -200,6 +213,7 @@ class Transmitter:
         bits_per_pixel: float | None = None,
         map_coding: MapCoding = "tokens",
         palette: bool | None = None,
+        selection: SelectionRule = "relevance",
     ) -> None:
         if palette and networks.palette_model is None:
             raise ValueError("these SQ-GAN weights have no palette: set palette to false")
@@ -213,7 +227,7 @@ class Transmitter:
         painted = palette
         if painted is None:  # raw is the paper's own format
             painted = networks.palette_model is not None and entropy == "learned"
-        self.mask = MaskStage(networks, kept, class_weights, painted)
+        self.mask = MaskStage(networks, kept, class_weights, painted, selection)
         self.vq_encoder = VQEncoder(networks)
         self.entropy_coder = EntropyCoder(
             networks, entropy, packets or {"image": 1, "label_map": 1}

@@ -127,3 +127,19 @@ def test_a_label_outside_the_classes_counts_as_void() -> None:
     image, _ = picture()
     void, beyond = np.full((48, 80), 11, np.uint8), np.full((48, 80), 255, np.uint8)
     assert codec((48, 80)).encode(image, void) == codec((48, 80)).encode(image, beyond)
+
+
+def test_a_random_selection_keeps_as_many_cells_but_others() -> None:
+    image, label_map = picture()
+    best, chance, again = (
+        codec((48, 80), selection=rule).transmitter.trace(image, label_map).tokens
+        for rule in ("relevance", "random", "random")
+    )
+    for path in ("image", "label_map"):
+        assert best[path].mask.sum() == chance[path].mask.sum()
+        assert (best[path].mask != chance[path].mask).any()
+        assert np.array_equal(chance[path].grid, again[path].grid)
+        both = best[path].mask & chance[path].mask  # the same cell says the same either way
+        assert (best[path].grid[both] == chance[path].grid[both]).all()
+    with pytest.raises(ValueError, match="no meaning"):
+        SqganSettings(selection="random", task="driving")

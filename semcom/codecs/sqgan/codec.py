@@ -57,6 +57,9 @@ class SqganSettings(_Strict):
         default=None,
         description="colours by class beside the tokens; left out: with entropy: learned",
     )
+    selection: Literal["relevance", "random"] = Field(
+        default="relevance", description="which tokens are kept; random shows what SAMM is worth"
+    )
     task: str | dict[str, float] | None = Field(
         default=None, description="driving, mapping or weights by class: what is kept first"
     )
@@ -73,6 +76,8 @@ class SqganSettings(_Strict):
             raise ValueError("give keep_fraction or bits_per_pixel, not both")
         if self.map_coding == "lossless" and self.keep_fraction.label_map != usual.label_map:
             raise ValueError("keep_fraction.label_map has no meaning with map_coding: lossless")
+        if self.selection == "random" and self.task is not None:
+            raise ValueError("task has no meaning with selection: random")
         if self.task is not None:
             class_weights(self.task, CAMVID_CLASSES)
         return self
@@ -123,6 +128,7 @@ class SqganCodec:
             bits_per_pixel=s.bits_per_pixel,
             map_coding=s.map_coding,
             palette=s.palette,
+            selection=s.selection,
         )
 
     @cached_property
@@ -141,6 +147,8 @@ class SqganCodec:
             del settings["map_coding"]  # results made before there was a choice stay valid
         if self.settings.palette is None:
             del settings["palette"]
+        if self.settings.selection == "relevance":
+            del settings["selection"]
         return {"codec": self.name, **settings, "weights": self._networks.digest}
 
     def encode(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
