@@ -66,14 +66,55 @@ class OfdmChannel:
         streams together, after the receiver's Fourier transform; pilots have the same energy. Along
         a drive it is the mean over all positions; ``positions`` are those of the payloads.
         """
-        payloads, count = bits.shape
+        count = bits.shape[1]
+        per_slot = self.grid.data_per_slot * self._streams * self._bits_per_symbol
+        padded = torch.nn.functional.pad(bits, (0, -count % per_slot))
+        received = self._received(self._modulation.map(padded), esn0_db, seeds, attempt, positions)
+        if self._antennas == 1:
+            soft = self._modulation.demap(*_equalised(*received))
+        else:
+            soft = self._detected(*received)
+        return soft[:, :count]
+
+    def carry(
+        self,
+        symbols: torch.Tensor,
+        esn0_db: torch.Tensor,
+        seeds: Sequence[int],
+        attempt: int,
+        positions: Sequence[str] | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """``symbols`` complex64 [P, S] of mean power 1 to what the equaliser hands on.
+
+        Returns the symbols with their noise and its variance, float32 [P, S]; one antenna on each
+        side. What is left of the last slot is empty.
+        """
+        count = symbols.shape[1]
+        padded = torch.nn.functional.pad(symbols, (0, -count % self.grid.data_per_slot))
+        received = self._received(padded, esn0_db, seeds, attempt, positions)
+        equalised, variance = _equalised(*received)
+        return equalised[:, :count], variance[:, :count]
+
+    def _received(
+        self,
+        symbols: torch.Tensor,
+        esn0_db: torch.Tensor,
+        seeds: Sequence[int],
+        attempt: int,
+        positions: Sequence[str] | None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The data elements of whole slots of ``symbols`` [P, S] behind the channel.
+
+        Returns what is received [P, R, slots, data symbols, subcarriers], the estimated channel
+        [P, R, T, slots, data symbols, subcarriers] and the variance of noise and estimate, which
+        broadcasts against [P, slots, data symbols, subcarriers].
+        """
+        payloads, device = len(symbols), symbols.device
         size, streams = self.grid.size, self._streams
-        per_slot = size * len(_DATA_SYMBOLS) * streams * self._bits_per_symbol
-        slots = -(-count // per_slot)
-        padded = torch.nn.functional.pad(bits, (0, slots * per_slot - count))
+        slots = symbols.shape[1] // (self.grid.data_per_slot * streams)
         grid = (slots, OFDM_SYMBOLS, size)
-        sent = torch.zeros(payloads, streams, *grid, dtype=torch.complex64, device=bits.device)
-        symbols = self._modulation.map(padded).view(payloads, slots, -1, size, streams)
+        sent = torch.zeros(payloads, streams, *grid, dtype=torch.complex64, device=device)
+        symbols = symbols.reshape(payloads, slots, -1, size, streams)
         sent[:, :, :, _DATA_SYMBOLS] = symbols.movedim(-1, 1) / streams**0.5
         for t in range(streams):
             sent[:, t, :, PILOT_SYMBOLS, t::streams] = self.pilots[:, t::streams]
@@ -84,33 +125,23 @@ class OfdmChannel:
             gain = self.multipath.frequency_response(seeds, slots, attempt, positions)
         else:
             gain = self.multipath.frequency_response(seeds, slots, attempt)
-        gain = gain.to(bits.device)
+        gain = gain.to(device)
         variance = (10.0 ** (-esn0_db / 10)).float()
         noise = models.noise(seeds, self._antennas * slots * OFDM_SYMBOLS * size, attempt)
-        disturbance = torch.as_tensor(noise, device=bits.device).view(payloads, -1, *grid)
+        disturbance = torch.as_tensor(noise, device=device).view(payloads, -1, *grid)
         received = (gain * sent[:, None]).sum(2)
         received = received + disturbance * variance[:, None, None, None, None].sqrt()
 
         estimate, error = self._estimate(received, gain, esn0_db)
         # what the estimate misses of the channel acts like noise of its own
         effective = variance[:, None, None, None] + error.mean(1)
-        soft = self._soft_bits(received[:, :, :, _DATA_SYMBOLS], estimate, effective)
-        return soft[:, :count]
+        return received[:, :, :, _DATA_SYMBOLS], estimate, effective
 
-    def _soft_bits(
+    def _detected(
         self, received: torch.Tensor, gain: torch.Tensor, variance: torch.Tensor
     ) -> torch.Tensor:
-        """Soft bits [P, n] of the data elements.
-
-        ``received`` [P, R, slots, data symbols, subcarriers], ``gain`` [P, R, T, slots, data
-        symbols, subcarriers], ``variance`` [P, 1 or slots, data symbols, subcarriers].
-        """
+        """Soft bits [P, n] of the data elements of several antennas, see :meth:`_received`."""
         payloads = len(received)
-        if self._antennas == 1:
-            received, gain = received[:, 0], gain[:, 0, 0]
-            variance = variance / gain.abs().square().clamp(min=1e-12)
-            equalised = (received / gain).reshape(payloads, -1)
-            return self._modulation.demap(equalised, variance.reshape(payloads, -1))
         variance = variance.expand(payloads, *received.shape[2:]).reshape(payloads, -1)
         received = received.flatten(2).mT
         gain = gain.flatten(3).movedim(3, 1) / self._streams**0.5
@@ -166,3 +197,12 @@ class OfdmChannel:
             torch.as_tensor(matrix.astype(np.complex64), device=self._device),
             torch.as_tensor(error.clip(min=0).astype(np.float32), device=self._device),
         )
+
+
+def _equalised(
+    received: torch.Tensor, gain: torch.Tensor, variance: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Symbols [P, S] of one antenna and the variance of their noise, see ``_received``."""
+    received, gain = received[:, 0], gain[:, 0, 0]
+    variance = variance / gain.abs().square().clamp(min=1e-12)
+    return (received / gain).flatten(1), variance.flatten(1)

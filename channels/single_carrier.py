@@ -34,13 +34,24 @@ class SingleCarrier:
         count = bits.shape[1]
         fill = -count % self._modulation.bits_per_symbol
         symbols = self._modulation.map(torch.nn.functional.pad(bits, (0, fill)))
-        noise = torch.as_tensor(models.noise(seeds, symbols.shape[1], attempt), device=bits.device)
+        return self._modulation.demap(*self.carry(symbols, esn0_db, seeds, attempt))[:, :count]
+
+    def carry(
+        self, symbols: torch.Tensor, esn0_db: torch.Tensor, seeds: Sequence[int], attempt: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """``symbols`` complex64 [P, S] of mean power 1 to what the equaliser hands on.
+
+        Returns the symbols with their noise and its variance, float32 [P, 1].
+        """
+        noise = torch.as_tensor(
+            models.noise(seeds, symbols.shape[1], attempt), device=symbols.device
+        )
         variance = 10.0 ** (-esn0_db / 10)
         if self._channel != "awgn":
             fading = models.flat_fading(seeds, self._direct, attempt)
-            gain = torch.as_tensor(fading, device=bits.device)
+            gain = torch.as_tensor(fading, device=symbols.device)
             # known channel state: what is left after division by the coefficient is white again
             variance = variance / gain.abs().double() ** 2
             noise = noise * (gain.abs() / gain)[:, None]
         variance = variance.float()[:, None]
-        return self._modulation.demap(symbols + noise * variance.sqrt(), variance)[:, :count]
+        return symbols + noise * variance.sqrt(), variance

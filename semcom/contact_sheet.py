@@ -80,10 +80,14 @@ def shown_points(rows: Sequence[dict[str, Any]]) -> Sequence[float | None]:
     losses: dict[float, list[float]] = {}
     for row in rows:
         if row["esn0_db"] is not None:
-            losses.setdefault(row["esn0_db"], []).append(row["bler"])
+            own = losses.setdefault(row["esn0_db"], [])
+            own += [] if row["bler"] is None else [row["bler"]]
     if not losses:
         return [None]
-    mean = {point: sum(values) / len(values) for point, values in sorted(losses.items())}
+    if not any(losses.values()):  # symbols are never lost: an even choice
+        points = sorted(losses)
+        return sorted({points[round(n * (len(points) - 1) / 3)] for n in range(4)})
+    mean = {point: sum(own) / len(own) for point, own in sorted(losses.items()) if own}
     wanted = [
         max(mean, key=lambda point: (mean[point], point)),
         min(mean, key=lambda point: abs(mean[point] - 0.67)),

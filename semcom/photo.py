@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from semcom.codecs.codec import Packet, Reconstruction
+from semcom.codecs.codec import Packet, Reconstruction, is_analog
 from semcom.container import CodedPicture
 from semcom.scenario_errors import known_name
 
@@ -140,6 +140,10 @@ def build_codec(codec: str, settings: Any, size: tuple[int, int]) -> tuple[Any, 
     from semcom.codecs import CODECS
 
     cls = CODECS[known_name(codec, CODECS, "codec")]
+    if is_analog(cls):
+        raise ValueError(
+            f"the codec {codec} makes symbols for a channel and no file: see it with `semcom run`"
+        )
     try:
         checked = cls.Settings.model_validate(settings)
     except ValidationError as error:

@@ -198,6 +198,9 @@ def _link_in_words(link: str | None) -> str:
     """
     if not link:
         return ""
+    if link.startswith("analog "):
+        channel = link.removeprefix("analog ")
+        return f"symbols without code, {_CHANNELS.get(channel, channel)}"
     code, rate, modulation, channel = link.split(" ", 3)
     return f"{code.upper()} of rate {rate}, {modulation.upper()}, {_CHANNELS.get(channel, channel)}"
 
@@ -251,7 +254,7 @@ def _loss_panel(axis: Axes, rows: Rows) -> None:
     for number, (_, of_one) in enumerate(_by_label(rows)):
         colour = _colour(number)
         seen = [r for r in of_one if r["bler"]]
-        none = [r for r in of_one if not r["bler"]]
+        none = [r for r in of_one if r["bler"] == 0]
         axis.plot(
             [r["esn0_db"] for r in seen],
             [r["bler"] for r in seen],
@@ -269,7 +272,8 @@ def _loss_panel(axis: Axes, rows: Rows) -> None:
             markeredgecolor=colour,
         )
     axis.set_yscale("log")
-    lowest = min(row["bler"] or row["bler_high"] for row in rows)
+    known = [row["bler"] or row["bler_high"] for row in rows if row["bler"] is not None]
+    lowest = min(known, default=1.0)
     axis.set_ylim(min(0.03, lowest / 2), 1.8)
     axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.yaxis.set_minor_formatter(NullFormatter())
@@ -309,7 +313,8 @@ def _legend(axis: Axes, rows: Rows) -> None:
     for number, (label, of_one) in enumerate(_by_label(rows)):
         if all(row["esn0_db"] is None for row in of_one):
             continue
-        text = f"{label}  ({of_one[0]['bits_per_pixel']:.3f} bit/pixel)"
+        rate = of_one[0]["bits_per_pixel"]
+        text = label if rate is None else f"{label}  ({rate:.3f} bit/pixel)"
         if len({row["link"] for row in of_one if row["link"]}) > 1:
             text = label  # a budget chose another rate at every point
         handles.append(

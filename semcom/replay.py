@@ -2,7 +2,8 @@
 
 A run keeps the payloads of every coded picture, and the noise that they meet is drawn from seeds.
 So any transmission can be sent again: which packets arrive, why the others do not, and the picture
-with and without them. What comes out is compared with the row in ``counts.jsonl``.
+with and without them; of an analog transmitter, its symbols with their noise. What comes out is
+compared with the row in ``counts.jsonl``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from semcom.analog import AnalogAir, Occasion, symbols_from_bytes
 from semcom.budget import sends_frames
 from semcom.camera import shown_in
 from semcom.codecs.codec import Reconstruction
@@ -27,6 +29,7 @@ from semcom.workbench import receipt_id
 
 if TYPE_CHECKING:
     from channels import LinkReport, LinkSettings
+    from channels.analog import ReceivedSymbols
     from channels.inspection import Inspection
     from semcom.budget.frame import Frame
 
@@ -71,6 +74,8 @@ class Replay:
     complete: Reconstruction
     #: where this is not what the results say, and what may be the reason; empty if it is
     differences: tuple[str, ...]
+    #: of an analog transmitter: symbols complex64 [N] as sent, and behind the equaliser
+    symbols: tuple[np.ndarray, ReceivedSymbols] | None = None
 
 
 def find_task(results: Results, text: str) -> Row:
@@ -103,18 +108,25 @@ def replay(folder: Path, task: str) -> Replay:
     coded = CodedPicture.read(folder / "packets" / f"{row['encoding']}.semcom")
     own = {one["setup"]: one.get("link_identity") for one in run["plan"]["transmitters"]}
     link = own.get(row["setup"]) or run["plan"]["link"]
-    packets, report = _send(coded, encoding, row, link, folder)
-    differences = _link_differences(row, packets, report)
     store = PictureStore(folder / "pictures")
     height, width = run["plan"]["data"]["size"]
-    received, complete, others = _decode(coded, packets, row, results, store, (height, width))
-    differences += others
+    shown = (height, width)
+    packets: tuple[PacketReplay, ...] = ()
+    symbols = None
+    if "symbols" in encoding:
+        symbols, report = _send_symbols(coded, row, link, folder)
+        received, complete, others = _decode_symbols(coded, symbols, row, results, shown)
+    else:
+        packets, report = _send(coded, encoding, row, link, folder)
+        received, complete, others = _decode(coded, packets, row, results, store, shown)
+    differences = _link_differences(row, packets, report) + others
     if differences:
         differences += _versions(run)
     original, truth = store.sample(row["sample"])
     return Replay(
-        row, encoding, run, packets, original, truth, received, complete, tuple(differences)
-    )
+        row, encoding, run, packets, original, truth, received, complete, tuple(differences),
+        symbols,
+    )  # fmt: skip
 
 
 def _send(
@@ -142,6 +154,45 @@ def _send(
         )
     )
     return packets, sum(reports[1:], start=reports[0])
+
+
+def _send_symbols(
+    coded: CodedPicture, row: Row, link: Row | None, folder: Path
+) -> tuple[tuple[np.ndarray, ReceivedSymbols], LinkReport | None]:
+    """Symbols as sent and as received over the channel with the identity ``link``."""
+    from channels.analog import ReceivedSymbols
+
+    sent = symbols_from_bytes(coded.payloads[0])
+    if row["esn0_db"] is None:
+        return (sent, ReceivedSymbols(sent, np.zeros(len(sent), np.float32))), None
+    assert link is not None
+    air = AnalogAir.from_identity(link, folder)
+    drive = air.link.settings
+    # along a drive, a picture is sent from its namesake
+    position = row["image"] if drive.drive is not None and drive.position is None else None
+    when = row["seed"], row["sample"], row["esn0_db"], row["realisation"]
+    return (sent, air.send(sent, Occasion(*when, position))), air.report(sent)
+
+
+def _decode_symbols(
+    coded: CodedPicture,
+    symbols: tuple[np.ndarray, ReceivedSymbols],
+    row: Row,
+    results: Results,
+    size: tuple[int, int],
+) -> tuple[Reconstruction, Reconstruction, list[str]]:
+    """Pictures of ``size`` from symbols as received and as sent; how they differ from that kept."""
+    from semcom.codecs import CODECS
+
+    sent, got = symbols
+    picture = results.receipts[row["receipt"]]["picture"]
+    codec = CODECS[coded.codec]
+    one = codec(codec.Settings.model_validate_json(coded.settings), size=coded.size)
+    complete = shown_in(one.receive(sent, np.zeros(len(sent), np.float32)), size)
+    received = shown_in(one.receive(got.symbols, got.noise_variance), size)
+    if array_digest(received.image, received.label_map) != picture:
+        return received, complete, ["the picture is another than the one that the run kept"]
+    return received, complete, []
 
 
 Met = tuple["Inspection | None", "LinkSettings | None"]

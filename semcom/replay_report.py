@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_replay", "reason", "write_replay"]
+__all__ = ["draw_replay", "reason", "symbols_in_words", "write_replay"]
 
 #: packets that the figure opens, lost ones first
 PACKETS = 4
@@ -99,12 +99,17 @@ def draw_replay(made: Replay) -> Figure:
     shown = 4.0 * height / width
     heights = [0.7, (shown + 0.28) * (2 if maps else 1), *[2.6] * len(opened)]
     figure = Figure(figsize=(12.6, sum(heights) + 0.15), layout="constrained")
+    if made.symbols is not None:
+        heights.append(3.4)
+        figure.set_size_inches(12.6, sum(heights) + 0.15)
     parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights, hspace=0)
     head, above, *below = parts
     _title(head, made)
     _pictures(above, made, palette, maps)
-    for part, packet in zip(below, opened, strict=True):
+    for part, packet in zip(below, opened, strict=False):
         _packet(part, packet, made)
+    if made.symbols is not None:
+        _symbols(below[-1], made)
     return figure
 
 
@@ -116,9 +121,11 @@ def _title(head: Any, made: Replay) -> None:
     task = made.task
     where = "without a channel" if task["esn0_db"] is None else f"at {task['esn0_db']:g} dB"
     lost = task["arrived"].count("0")
+    fate = f"{lost} of {len(made.packets)} packets lost"
+    if made.symbols is not None:
+        fate = f"{len(made.symbols[0])} symbols"
     head.text(
-        0.008, 0.95, f"{task['transmitter']}: {task['image']} {where}, "
-        f"{lost} of {len(made.packets)} packets lost",
+        0.008, 0.95, f"{task['transmitter']}: {task['image']} {where}, {fate}",
         va="top", fontsize=14, fontweight="bold",
     )  # fmt: skip
     agrees = "exactly as in the results" if not made.differences else "NOT as in the results"
@@ -137,6 +144,8 @@ def _pictures(part: Any, made: Replay, palette: np.ndarray, maps: bool) -> None:
     lost = [packet.kind.replace("_", " ") for packet in made.packets if packet.received is None]
     what = f"without {_counted(lost)}" if lost else "nothing was lost"
     titles = ("sent", "received with every packet", f"received: {what}")
+    if made.symbols is not None:
+        titles = ("sent", "without noise", "received")
     images = (made.original, made.complete.image, made.received.image)
     for axis, title, image in zip(axes[0], titles, images, strict=True):
         axis.set_title(title, fontsize=10, fontweight="normal")
@@ -148,6 +157,37 @@ def _pictures(part: Any, made: Replay, palette: np.ndarray, maps: bool) -> None:
     for axis, label_map in zip(axes[1], label_maps, strict=True):
         if label_map is not None:
             axis.imshow(colourise(label_map, palette))
+
+
+def symbols_in_words(made: Replay) -> str:
+    """How many symbols an analog transmitter sent, and what they met."""
+    assert made.symbols is not None
+    sent, got = made.symbols
+    text = f"{len(sent)} of mean power {np.mean(np.abs(sent) ** 2):.3f}"
+    if made.task["esn0_db"] is None:
+        return f"{text}, without a channel"
+    snr = -10 * np.log10(np.maximum(got.noise_variance, 1e-30))
+    return f"{text}; {_snr_in_words(snr, made.task['esn0_db'])}"
+
+
+def _symbols(part: Any, made: Replay) -> None:
+    """Symbols as sent and as received, and the Es/N0 of each behind the equaliser."""
+    assert made.symbols is not None
+    sent, got = made.symbols
+    part.suptitle(symbols_in_words(made), x=0.008, ha="left", fontsize=9.5)
+    *clouds, way = part.subplots(1, 3, width_ratios=[1, 1, 1.6])
+    edge = 1.1 * float(np.quantile(np.abs(np.concatenate([sent, got.symbols])), 0.99))
+    for axis, points, name in zip(clouds, (sent, got.symbols), ("sent", "received"), strict=True):
+        axis.scatter(
+            points.real[:SYMBOLS], points.imag[:SYMBOLS], s=2, color="#56B4E9", linewidths=0,
+            alpha=0.6,
+        )  # fmt: skip
+        axis.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal", xticks=[], yticks=[])
+        axis.grid(False)
+        axis.set_xlabel(f"symbols as {name}", fontsize=9)
+    way.plot(-10 * np.log10(np.maximum(got.noise_variance, 1e-6)), color="#222222", linewidth=0.8)
+    way.set_xlabel("number of the symbol", fontsize=9)
+    way.set_ylabel("Es/N0 (dB)", fontsize=9)
 
 
 def _packet(part: Any, packet: PacketReplay, made: Replay) -> None:
@@ -262,6 +302,7 @@ def _facts(made: Replay) -> dict[str, Any]:
         "exactly_as_in_the_results": not made.differences,
         "differences": list(made.differences),
         "packets": [_packet_facts(packet, made.task["esn0_db"]) for packet in made.packets],
+        **({} if made.symbols is None else {"symbols": symbols_in_words(made)}),
     }
 
 

@@ -330,6 +330,9 @@ class Scenario(_Strict):
 
     @model_validator(mode="after")
     def _sweep_needs_link(self) -> Scenario:
+        from semcom.codecs import CODECS
+        from semcom.codecs.codec import is_analog
+
         if self.link is None and self.sweep is not None:
             raise ValueError("sweep is given, but link is none: remove sweep or describe a link")
         if self.link is not None and self.sweep is None:
@@ -346,6 +349,8 @@ class Scenario(_Strict):
                 self._check_own_link(one)
             if one.camera is not None:
                 one.camera.size(self.data.size)
+            if self.link is not None and is_analog(CODECS[one.codec]):
+                self._check_analog(one)
         for one in self.transmitters:
             if one.codec != "original" and (one.allocation is not None) != self.has_budget:
                 raise ValueError(
@@ -367,6 +372,19 @@ class Scenario(_Strict):
             self.link_of(transmitter)
         except ValidationError as error:
             raise ValueError(f"{transmitter.label}: {error.errors()[0]['msg']}") from None
+
+    def _check_analog(self, transmitter: Transmitter) -> None:
+        from channels.analog import check
+
+        name = f"{transmitter.label} sends symbols in place of bits"
+        if transmitter.link is not None:
+            raise ValueError(f"{name}, but its link has a rate or modulation: leave it out")
+        if self.sweep is not None and self.sweep.esn0_db == "auto":
+            raise ValueError(f"{name}, which have no cliff to find: give esn0_db as numbers")
+        try:
+            check(self.link)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
 
     def link_of(self, transmitter: Transmitter) -> Any:
         """Settings of the link that ``transmitter`` uses; None without a link."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import semcom
+from semcom.analog import sends_symbols
 from semcom.files import write_atomically
 from semcom.identity import digest
 from semcom.plan import WHOLE, Shard, picture_ranks
@@ -204,7 +205,8 @@ def _row(
     encodings = [results.encodings[row["encoding"]] for row in sent]
     receipts = [results.receipts[row["receipt"]] for row in sent]
     pixels = sum(encoding["pixels"] for encoding in encodings)
-    num_bytes = sum(packet["bytes"] for encoding in encodings for packet in encoding["packets"])
+    packets = [packet for encoding in encodings for packet in encoding["packets"]]
+    num_bytes = sum(packet["bytes"] for packet in packets)
     row: dict[str, Any] = dict.fromkeys(COLUMNS)
     row |= {
         "codec": transmitter["codec"],
@@ -214,7 +216,8 @@ def _row(
         "esn0_db": point,
         "images": len({one["sample"] for one in sent}),
         "realisations": 1 + max(one["realisation"] for one in sent),
-        "bits_per_pixel": 8 * num_bytes / pixels,
+        # an analog transmitter sends symbols and no bits
+        "bits_per_pixel": 8 * num_bytes / pixels if packets else None,
         "payloads": sum(len(one["arrived"]) for one in sent),
         "payloads_lost": sum(one["arrived"].count("0") for one in sent),
         "encode_ms": _mean(encoding["ms"] for encoding in encodings),
@@ -240,12 +243,13 @@ def _link_columns(
     for one in sent:
         for key, value in one["link"].items():
             total[key] = total.get(key, 0) + value
-    low, high = wilson(row["payloads_lost"], row["payloads"])
+    lost, payloads = row["payloads_lost"], row["payloads"]
+    low, high = wilson(lost, payloads) if payloads else (None, None)
     bits = total["information_bits"]
     return {
         "ebn0_db": point + 10 * math.log10(total["channel_uses"] / bits) if bits else None,
         "channel_uses_per_pixel": total["channel_uses"] / pixels,
-        "bler": row["payloads_lost"] / row["payloads"],
+        "bler": lost / payloads if payloads else None,
         "bler_low": low,
         "bler_high": high,
         "payloads_undetected": total["undetected"],
@@ -261,6 +265,8 @@ def _link_columns(
 
 
 def _link_in_words(link: Row) -> str:
+    if sends_symbols(link):
+        return f"analog {link['channel']}"
     words = [str(link[key]) for key in ("code", "rate", "modulation", "channel")]
     return " ".join([*words, "by table"] if "block_error_table" in link else words)
 

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from semcom.analog import analog_receipt_id
 from semcom.events import Event, Finished, Point, Progress, Started
 from semcom.files import write_atomically
 from semcom.grid import PICTURES, Probe, find_edges, first_guess, grid_id, spread_points
@@ -101,6 +102,8 @@ class _Engine:
         self.link = build_link(self.scenario)
         #: links of transmitters that have their own, by number
         self.own_links = build_own_links(self.scenario, bench.transmitters)
+        #: channels of transmitters that send symbols, by number
+        self.airs = bench.airs
         sweep = self.scenario.sweep
         self.finds_points = sweep is not None and sweep.esn0_db == "auto"
         self.stop = sweep.stop if sweep is not None else None
@@ -118,7 +121,7 @@ class _Engine:
 
     def _planned(self, grids: Sequence[Sequence[float]] | None) -> Plan:
         identity = self.link.identity() if self.link else None
-        own = {number: link.identity() for number, link in self.own_links.items()}
+        own = {n: link.identity() for n, link in (self.own_links | self.airs).items()}
         return Plan.of(self.bench, identity, self.shard, grids, own)
 
     def _link_of(self, transmitter: int) -> Link:
@@ -272,9 +275,17 @@ class _Engine:
     def _transmit(self, point: float | None, tasks: Iterable[Task]) -> None:
         """Send the payloads of ``tasks`` in one batch; their fate is on disk when this returns."""
         tasks = [task for task in tasks if task.id not in self.results.transmissions]
-        if not tasks:
-            return
-        fates = self._arrive(tasks) if point is None else self._over_the_link(tasks, point)
+        digital = [task for task in tasks if not self.bench.is_analog(task.transmitter)]
+        analog = [task for task in tasks if self.bench.is_analog(task.transmitter)]
+        if digital:
+            send = self._arrive if point is None else self._over_the_link
+            self._keep_transmissions(point, digital, send(digital, point))
+        if analog:
+            self._keep_transmissions(point, analog, self._as_symbols(analog, point))
+
+    def _keep_transmissions(
+        self, point: float | None, tasks: list[Task], fates: list[_Fate]
+    ) -> None:
         self._keep(
             {
                 "kind": "transmission",
@@ -291,15 +302,28 @@ class _Engine:
                 "arrived": fate.arrived,
                 "altered": fate.altered,
                 "link": fate.counts,
-                "receipt": receipt_id(
-                    self.bench.codings[task.transmitter], task.encoding, fate.arrived, fate.altered
-                ),
+                "receipt": self._receipt(task, fate),
             }
             for task, fate in zip(tasks, fates, strict=True)
         )
         self.computed += len(tasks)
 
-    def _arrive(self, tasks: list[Task]) -> list[_Fate]:
+    def _receipt(self, task: Task, fate: _Fate) -> str:
+        if self.bench.is_analog(task.transmitter):
+            return analog_receipt_id(task.encoding, None if task.esn0_db is None else task.id)
+        coding = self.bench.codings[task.transmitter]
+        return receipt_id(coding, task.encoding, fate.arrived, fate.altered)
+
+    def _as_symbols(self, tasks: list[Task], point: float | None) -> list[_Fate]:
+        """Symbols always arrive; their noise is drawn where the picture is made."""
+        if point is None:
+            return [_Fate("", {}, None)] * len(tasks)
+        reports = [
+            self.airs[task.transmitter].report(self.bench.symbols(task.encoding)) for task in tasks
+        ]
+        return [_Fate("", {}, asdict(report)) for report in reports]
+
+    def _arrive(self, tasks: list[Task], point: None) -> list[_Fate]:
         """Without a channel everything arrives."""
         sizes = [len(self.results.encodings[task.encoding]["packets"]) for task in tasks]
         return [_Fate("1" * size, {}, None) for size in sizes]
@@ -341,7 +365,7 @@ class _Engine:
         return [fates[place] for place in range(len(tasks))]
 
     def _link_digest(self, task: Task) -> str:
-        own = self.own_links.get(task.transmitter)
+        own = (self.own_links | self.airs).get(task.transmitter)
         return digest(self.plan.link_identity if own is None else own.identity())
 
     def _occasion(self, task: Task, esn0_db: float) -> tuple[int, str, float, int]:
@@ -376,10 +400,20 @@ class _Engine:
                 self._unmeasured(task, receipt["picture"])
                 and not self.bench.pictures.has(receipt["picture"])
             ):
-                arguments = (task.transmitter, task.index, sent["arrived"], sent["altered"])
+                verb, how = "receive", (sent["arrived"], sent["altered"])
+                if self.bench.is_analog(task.transmitter):
+                    verb, how = "receive_symbols", self._met(task)
                 name = self._name("receive", task.transmitter, task.index, point)
-                jobs[sent["receipt"]] = Job("receive", arguments, sent["receipt"], name)
+                arguments = (task.transmitter, task.index, *how)
+                jobs[sent["receipt"]] = Job(verb, arguments, sent["receipt"], name)
         yield from self._work("receive", point, list(jobs.values()))
+
+    def _met(self, task: Task) -> tuple[Any, ...]:
+        """What decides on the noise of a transmission of symbols."""
+        if task.esn0_db is None:
+            return (None,)
+        position = None if self.plan.positions is None else self.plan.positions[task.index]
+        return task.id, task.esn0_db, task.realisation, position
 
     def _measure(self, point: float | None, tasks: Iterable[Task]) -> Iterator[Event]:
         """Measure every received picture of ``tasks`` that is not measured yet, once each."""

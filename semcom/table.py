@@ -90,11 +90,11 @@ def _line(row: dict[str, Any]) -> str:
         "none" if none else f"{row['esn0_db']:.2f}",
         "" if row["ebn0_db"] is None else f"{row['ebn0_db']:.2f}",
         row["label"],
-        f"{row['bits_per_pixel']:.4f}",
+        "" if row["bits_per_pixel"] is None else f"{row['bits_per_pixel']:.4f}",
         str(row["images"]),
         str(row["payloads"]),
         "" if none else str(row["payloads_lost"]),
-        "" if none else _bler(row),
+        "" if none or row["bler"] is None else _bler(row),
         _number(row.get("miou")),
     ]
     widths = [width for _, _, width in _COLUMNS]

@@ -17,8 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from semcom.analog import (
+    AnalogAir,
+    Occasion,
+    analog_receipt_id,
+    build_airs,
+    symbols_from_bytes,
+    symbols_to_bytes,
+)
 from semcom.camera import Camera, shown_in
-from semcom.codecs.codec import Codec
+from semcom.codecs.codec import AnalogCodec, Codec, Packet, is_analog
 from semcom.container import CodedPicture
 from semcom.identity import array_digest, digest
 from semcom.pictures import PictureStore
@@ -95,7 +103,7 @@ class Workbench:
         )
 
     @cached_property
-    def codecs(self) -> list[Codec]:
+    def codecs(self) -> list[Codec | AnalogCodec]:
         from semcom.codecs import CODECS
 
         return [
@@ -242,16 +250,23 @@ class Workbench:
                         f"but {sample.name} has none; use label_map: segmenter"
                     )
                 label_map = camera.label_map(label_map)
-            codec = self.codecs[transmitter]
+            codec: Any = self.codecs[transmitter]
+            packets: list[Packet] = []
+            extra = {}
             started = time.perf_counter()
-            packets = codec.encode(image, label_map)
+            if is_analog(codec):
+                symbols = codec.transmit(image, label_map)
+                payloads, extra = (symbols_to_bytes(symbols),), {"symbols": len(symbols)}
+            else:
+                packets = codec.encode(image, label_map)
+                payloads = tuple(packet.payload for packet in packets)
             seconds = time.perf_counter() - started
         name = encoding_id(self.codings[transmitter], self.sample_digest(index))
         coded = CodedPicture(
             self.transmitters[transmitter].codec,
             self.transmitters[transmitter].settings.model_dump_json(),
             self.size_of(transmitter),
-            tuple(packet.payload for packet in packets),
+            payloads,
         )
         coded.write(self.payload_file(name))
         self.pictures.put_sample(self.sample_digest(index), sample.image, sample.label_map)
@@ -265,6 +280,7 @@ class Workbench:
                 {"kind": p.kind, "rank": p.rank, "bytes": len(p.payload), "bits": dict(p.bits)}
                 for p in packets
             ],
+            **extra,
             "ms": round(1e3 * seconds, 3),
         }
 
@@ -284,7 +300,7 @@ class Workbench:
         ]
         for number, content in altered.items():
             payloads[int(number)] = bytes.fromhex(content)
-        codec = self.codecs[transmitter]
+        codec: Any = self.codecs[transmitter]
         with _one_thread():
             started = time.perf_counter()
             try:
@@ -301,6 +317,50 @@ class Workbench:
             "id": receipt_id(coding, encoding, arrived, altered),
             "transmitter": self.transmitters[transmitter].label,
             "arrived": arrived,
+            "picture": self.pictures.put(shown_in(received, self.scenario.data.size)),
+            "ms": round(1e3 * seconds, 3),
+        }
+
+    @cached_property
+    def airs(self) -> dict[int, AnalogAir]:
+        """The channels of analog transmitters, by number."""
+        return build_airs(self.scenario, self.transmitters)
+
+    def is_analog(self, transmitter: int) -> bool:
+        """Whether a transmitter sends symbols in place of packets."""
+        return is_analog(self.codecs[transmitter])
+
+    def symbols(self, encoding: str) -> np.ndarray:
+        """Symbols that :meth:`encode` of an analog transmitter left on disk."""
+        (content,) = self.payloads(encoding)
+        return symbols_from_bytes(content)
+
+    def receive_symbols(
+        self, transmitter: int, index: int, transmission: str | None, *where: Any
+    ) -> Row:
+        """Send picture ``index`` of an analog transmitter, and keep what is received.
+
+        ``where`` are Es/N0 in dB, realisation and position of the ``transmission`` with this id;
+        None: without a channel.
+        """
+        sample = self.sample_digest(index)
+        encoding = encoding_id(self.codings[transmitter], sample)
+        symbols = self.symbols(encoding)
+        codec: Any = self.codecs[transmitter]
+        with _one_thread():
+            noise = np.zeros(len(symbols), np.float32)
+            if transmission is not None:
+                occasion = Occasion(self.scenario.seed, sample, *where)
+                met = self.airs[transmitter].send(symbols, occasion)
+                symbols, noise = met.symbols, met.noise_variance
+            started = time.perf_counter()
+            received = codec.receive(symbols, noise)
+            seconds = time.perf_counter() - started
+        return {
+            "kind": "receipt",
+            "id": analog_receipt_id(encoding, transmission),
+            "transmitter": self.transmitters[transmitter].label,
+            "arrived": "",
             "picture": self.pictures.put(shown_in(received, self.scenario.data.size)),
             "ms": round(1e3 * seconds, 3),
         }

@@ -20,7 +20,7 @@ from semcom.budget.block_errors import ideal_block_error_rate
 from semcom.budget.frame import Frame, TransportBlock, coded_blocks, fill, unfill
 from semcom.budget.settings import BudgetLinkSettings
 
-__all__ = ["BudgetLink"]
+__all__ = ["BudgetLink", "frame_esn0_db"]
 
 # Raised whenever the same frames give different answers than before.
 _REVISION = 1
@@ -108,10 +108,17 @@ class BudgetLink:
         """Es/N0 in dB that every frame meets: the mean and its own fade."""
         if self.settings.channel == "awgn":
             return [esn0_db] * len(fading_seeds)
-        if not fading_seeds:
-            return []
-        gains = np.abs(flat_fading(fading_seeds, self.settings.direct_over_scattered))
-        return [esn0_db + 20 * float(np.log10(max(gain, 1e-6))) for gain in gains]
+        return frame_esn0_db(esn0_db, fading_seeds, self.settings.direct_over_scattered)
+
+
+def frame_esn0_db(
+    esn0_db: float, fading_seeds: Sequence[int], direct_over_scattered: float
+) -> list[float]:
+    """Es/N0 in dB of frames over block fading of mean ``esn0_db``, a fade for every seed."""
+    if not fading_seeds:
+        return []
+    gains = np.abs(flat_fading(fading_seeds, direct_over_scattered))
+    return [esn0_db + 20 * float(np.log10(max(gain, 1e-6))) for gain in gains]
 
 
 def _ideal(

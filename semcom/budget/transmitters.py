@@ -7,7 +7,7 @@ processes of the run read them there.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from semcom.budget.frame import Frame
 from semcom.budget.measure import RATE_SETTINGS
 from semcom.budget.quality import load_table
 from semcom.budget.settings import Allocation, BudgetLinkSettings
+from semcom.codecs.codec import is_analog
 from semcom.files import write_atomically
 from semcom.identity import digest
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Allocated", "allocate", "allocation_lines", "settings_without_rate"]
 
+#: settings of analog codecs that a budget decides on
+ANALOG_SETTINGS = ("channel_uses", "channel_uses_per_pixel", "design_esn0_db")
 # Raised whenever the same settings lead to other frames than before.
 _REVISION = 1
 
@@ -70,26 +73,62 @@ def settings_without_rate(codec: str, settings: Any) -> Any:
     from semcom.codecs import CODECS
 
     model = CODECS[codec].Settings
+    if is_analog(CODECS[codec]):
+        return _without(model, settings, ANALOG_SETTINGS, {"channel_uses": 1})
     if not set(RATE_SETTINGS) & set(model.model_fields):
         raise ValueError(f"the codec {codec} has no rate that a budget could decide on")
+    needed = {"bits_per_pixel": 1.0} if model.model_fields["bits_per_pixel"].is_required() else {}
+    return _without(model, settings, RATE_SETTINGS, needed)
+
+
+def _without(model: Any, settings: Any, decided: Sequence[str], needed: dict[str, Any]) -> Any:
+    """``settings`` checked without what the budget has ``decided``; ``needed`` stands for it."""
     if not isinstance(settings, Mapping):
         return model.model_validate(settings)  # says what is wrong
-    for name in RATE_SETTINGS:
+    for name in decided:
         if name in settings:
             raise ValueError(
                 f"{name} stands beside an allocation, which decides on it: leave it out"
             )
-    needed = {"bits_per_pixel": 1.0} if model.model_fields["bits_per_pixel"].is_required() else {}
     checked = model.model_validate({**settings, **needed})
-    return checked.model_dump(mode="json", exclude=set(RATE_SETTINGS))
+    return checked.model_dump(mode="json", exclude=set(decided))
 
 
 def _rows(scenario: Scenario, group: str, transmitter: Transmitter) -> Iterable[dict[str, Any]]:
+    from semcom.codecs import CODECS
+
     height, width = scenario.data.size
     sizes = scenario.link.budget.sizes(height * width)
     for channel_uses in sizes:
         shown = f"{transmitter.label}, {channel_uses} uses" if len(sizes) > 1 else transmitter.label
-        yield from _rows_of_size(scenario, transmitter, channel_uses, shown)
+        analog = is_analog(CODECS[transmitter.codec])
+        rows = _analog_rows if analog else _rows_of_size
+        yield from rows(scenario, transmitter, channel_uses, shown)
+
+
+def _analog_rows(
+    scenario: Scenario, transmitter: Transmitter, channel_uses: int, shown: str
+) -> Iterable[dict[str, Any]]:
+    """Symbols that fill the frame; all that is chosen is what the transmitter believes."""
+    allocation = transmitter.allocation
+    if (allocation.protection, allocation.code, allocation.spread_db) != ("equal", "link", 0.0):
+        raise ValueError(
+            f"{shown}: an analog transmitter has no packets to protect: of its allocation only "
+            "design_esn0_db may be set"
+        )
+    assert scenario.sweep is not None
+    found: dict[float, dict[str, Any]] = {}
+    for point in scenario.sweep.points:
+        believed = point if allocation.design_esn0_db is None else allocation.design_esn0_db
+        row = {
+            "transmitter": transmitter.label,
+            "label": shown,
+            "esn0_db": [],
+            "reasons": [f"{channel_uses} symbols, for {believed:g} dB"],
+            "analog": {"channel_uses": channel_uses, "design_esn0_db": believed},
+        }
+        found.setdefault(believed, row)["esn0_db"].append(point)
+    return found.values()
 
 
 def _rows_of_size(
@@ -125,6 +164,16 @@ def _rows_of_size(
 def _allocated(
     scenario: Scenario, row: dict[str, Any], group: str, transmitter: Transmitter
 ) -> Allocated:
+    label, points = row["label"], tuple(row["esn0_db"])
+    if "analog" in row:
+        from semcom.codecs import CODECS
+
+        own = {**transmitter.settings, **row["analog"]}
+        settings = CODECS[transmitter.codec].Settings.model_validate(own)
+        # symbols fill no transport blocks: the codec has all it needs in its settings
+        changed = {"settings": settings, "label": label, "allocation": None}
+        link = f"analog {scenario.link.channel}"
+        return Allocated(group, transmitter.model_copy(update=changed), points, link, row)
     frame = Frame.model_validate(row["frame"])
     fitted = FittedSettings(settings=dict(transmitter.settings), frame=frame)
     classes = frame.describe()["classes"]
@@ -133,8 +182,8 @@ def _allocated(
     link = f"{frame.code} {rates} {modulations} {scenario.link.channel}"
     return Allocated(
         group,
-        transmitter.model_copy(update={"settings": fitted, "label": row["label"]}),
-        tuple(row["esn0_db"]),
+        transmitter.model_copy(update={"settings": fitted, "label": label}),
+        points,
         link,
         row,
     )

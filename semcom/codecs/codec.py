@@ -1,7 +1,8 @@
 """What every image codec promises: pictures in, self-contained packets out, and back.
 
 The link between the two ends sees bytes only. A packet either arrives exactly as it was sent or is
-lost (``None``); a receiver must return a picture whatever is missing.
+lost (``None``); a receiver must return a picture whatever is missing. An :class:`AnalogCodec` has
+no bytes: it makes the symbols of the channel itself, and they arrive with noise.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-__all__ = ["Codec", "Packet", "Reconstruction", "bits_per_pixel"]
+__all__ = ["AnalogCodec", "Codec", "Packet", "Reconstruction", "bits_per_pixel", "is_analog"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,35 @@ class Codec(Protocol):
     def decode(self, payloads: Sequence[bytes | None]) -> Reconstruction:
         """Rebuild the picture from what arrived, in the order sent; ``None`` is a lost packet."""
         ...
+
+
+class AnalogCodec(Protocol):
+    """A joint source-channel code: pictures to channel symbols and back, without bits in between.
+
+    Code and modulation of a link do not concern it; its symbols cross the same channel.
+    """
+
+    name: str
+    needs_label_map: bool
+    #: True; codecs of bytes do without
+    analog: bool
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that changes this codec's output (settings, digests of weights), JSON-able."""
+        ...
+
+    def transmit(self, image: np.ndarray, label_map: np.ndarray | None = None) -> np.ndarray:
+        """Symbols complex64 [N] of mean power 1 for ``image`` [H, W, 3] uint8."""
+        ...
+
+    def receive(self, symbols: np.ndarray, noise_variance: np.ndarray) -> Reconstruction:
+        """The picture from equalised ``symbols`` complex64 [N] and their noise, float32 [N]."""
+        ...
+
+
+def is_analog(codec: Any) -> bool:
+    """Whether ``codec``, a class or an object, is an :class:`AnalogCodec`."""
+    return bool(getattr(codec, "analog", False))
 
 
 def bits_per_pixel(packets: Sequence[Packet], image: np.ndarray) -> float:

@@ -27,12 +27,14 @@ def replay(
 ) -> None:
     """Send one transmission of a run again and show what happened to every packet, and why.
 
+    An analog transmitter has no packets: shown are its symbols as sent and as received.
+
     Writes a figure (symbols, bits, the picture with and without what was lost), both pictures and
     replay.json. Checks that everything comes out as in the results; exit code 1 if it does not.
     """
     from semcom.replay import DIGITS
     from semcom.replay import replay as made_again
-    from semcom.replay_report import reason, write_replay
+    from semcom.replay_report import reason, symbols_in_words, write_replay
 
     made = made_again(folder, task)
     row = made.task
@@ -46,6 +48,8 @@ def replay(
         parts = ", ".join(f"{part} {count}" for part, count in packet.bits.items() if count)
         print(f"packet {number}  {kind}, {len(packet.sent)} bytes: bits of {parts}")
         print(f"          {reason(packet, row['esn0_db'])}")
+    if made.symbols is not None:
+        print(f"symbols     {symbols_in_words(made)}")
     for path in write_replay(made, out or folder / "replay" / name):
         print(f"written     {path}")
     if not made.differences:

@@ -91,7 +91,7 @@ def _print_tasks(results: Results) -> None:
         kinds = [packet["kind"] for packet in results.encodings[row["encoding"]]["packets"]]
         marks = list(zip(kinds, row["arrived"], strict=True))
         lost = list(dict.fromkeys(kind.replace("_", " ") for kind, mark in marks if mark == "0"))
-        fate = f"{row['arrived'].count('1')} of {len(kinds)}"
+        fate = f"{row['arrived'].count('1')} of {len(kinds)}" if kinds else "symbols"
         fate += f", lost: {', '.join(lost)}" if lost else ""
         snr = "none" if row["esn0_db"] is None else f"{row['esn0_db']:g}"
         print(f"{row['id'][:DIGITS]}  {snr:>6} {row['realisation'] + 1:>4}  "
@@ -175,7 +175,8 @@ def _cell(row: dict[str, Any], column: str) -> str:
     if column == "esn0_db":
         return "none" if none else f"{row[column]:.3f}".removesuffix("0")
     if column == "lost":
-        return "" if none else f"{row['payloads_lost']} of {row['payloads']}"
+        nothing = none or not row["payloads"]
+        return "" if nothing else f"{row['payloads_lost']} of {row['payloads']}"
     if column == "bler" and row["bler"] == 0:
         return f"<{row['bler_high']:.1e}"
     if column == "miou_interval":

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from semcom.analog import sends_symbols
 from semcom.budget import sends_frames
 from semcom.cliff import find_cliff
 from semcom.comparable import comparable
@@ -124,7 +125,7 @@ def bit_budget(results: Results, label: str, folder: Path) -> dict[str, float] |
     link = None
     identity = found[0].get("link_identity", plan["link"])
     # in a frame, code and modulation differ from block to block
-    if identity is not None and not sends_frames(identity):
+    if identity is not None and not sends_frames(identity) and not sends_symbols(identity):
         from channels.link import Link
 
         link = Link(link_settings(identity, folder))
@@ -141,6 +142,8 @@ def bit_budget(results: Results, label: str, folder: Path) -> dict[str, float] |
             for part, count in (link.bit_budget(packet["bytes"]) if link else {}).items():
                 if part != "payload":
                     added[part] = added.get(part, 0) + count
+    if not bits:  # symbols
+        return None
     return {part: count / pixels for part, count in (*bits.items(), *added.items())}
 
 

@@ -367,8 +367,9 @@
       if (!got) continue;
       const many = got.packets > 1 ? `${got.packets} packets, ` : "";
       const id = got.task.slice(0, 12);
-      const task = element("span", { title: `semcom replay DIR --task ${id} shows what happened to every packet` }, `task ${id}`);
-      const sent = element("small", {}, `${many}${got.bytes.toLocaleString("en")} bytes, `, task);
+      const task = element("span", { title: `semcom replay DIR --task ${id} shows what happened on its way` }, `task ${id}`);
+      const amount = got.symbols ? `${got.symbols.toLocaleString("en")} symbols` : `${many}${got.bytes.toLocaleString("en")} bytes`;
+      const sent = element("small", {}, `${amount}, `, task);
       const head = element("h3", {}, badge(t), t.label, sent);
       if (steps[state.step] !== got.esn0_db) head.append(element("small", {}, `at ${dB(got.esn0_db)}, the nearest point simulated`));
       const main = figure(got.image, "received picture", image.size, "received");

@@ -156,6 +156,7 @@ def _received(
         "lost": [p["kind"] for p, mark in zip(packets, row["arrived"], strict=True) if mark == "0"],
         "packets": len(packets),
         "bytes": sum(packet["bytes"] for packet in packets),
+        "symbols": results.encodings[row["encoding"]].get("symbols"),
     }
 
 

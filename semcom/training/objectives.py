@@ -19,6 +19,7 @@ from semcom.training.checkpoint import shipped_state
 from semcom.training.crop_classifier import CropClassifierObjective
 from semcom.training.discriminator import Discriminator, adversarial_gradient, hinge_loss
 from semcom.training.index_prior import IndexPriorObjective
+from semcom.training.jscc import JsccObjective
 from semcom.training.layered_codec import LayeredCodecObjective
 from semcom.training.perceptual import PerceptualLoss, colour_distance
 from semcom.training.recipe import Recipe
@@ -367,4 +368,5 @@ OBJECTIVES: dict[str, type] = {
     "transform_codec": TransformCodecObjective,
     "crop_classifier": CropClassifierObjective,
     "layered_codec": LayeredCodecObjective,
+    "jscc": JsccObjective,
 }

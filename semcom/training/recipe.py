@@ -56,6 +56,7 @@ class Recipe(_Strict):
         "transform_codec",
         "crop_classifier",
         "layered_codec",
+        "jscc",
     ]
     network: str = Field("compact", description="a size of the network, e.g. compact or scorer")
     data: tuple[TrainingData, ...] = Field(min_length=1)
@@ -116,6 +117,12 @@ class Recipe(_Strict):
         None,
         description="layered codec: weights of a transform codec whose gains and entropy model its"
         " layers begin with",
+    )
+    channel_uses_per_pixel: tuple[float, ...] = Field(
+        (0.01, 0.03, 0.08), min_length=1, description="jscc: complex, bandwidths to train for"
+    )
+    esn0_db: tuple[float, float] = Field(
+        (0.0, 20.0), description="jscc: Es/N0 is drawn between these, the same all over"
     )
     picture_steps: int = Field(
         250, ge=0, description="between contact strips of what the network makes; 0: none"
