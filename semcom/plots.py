@@ -14,6 +14,7 @@ from channels.plots import COLOURS as OKABE_ITO
 from channels.plots import MARKERS
 from semcom.cliff import Cliff, find_cliff
 from semcom.comparable import comparable
+from semcom.scenario import REFERENCE
 from semcom.summary import read_summary
 
 if TYPE_CHECKING:
@@ -235,14 +236,16 @@ def draw_originals(axis: Axes, row: dict[str, Any], column: str) -> None:
     if column not in SCORES or row.get(column) is None:
         return
     axis.axhline(row[column], color=INK, linestyle=(0, (1, 2)), linewidth=1.4)
+    # the ceiling is at the top, what a worse camera leaves may be at the bottom
+    above = row["label"] != REFERENCE
     axis.annotate(
         row["label"],
         (0.995, row[column]),
         xycoords=("axes fraction", "data"),
-        xytext=(0, -3),
+        xytext=(0, 3 if above else -3),
         textcoords="offset points",
         ha="right",
-        va="top",
+        va="bottom" if above else "top",
         fontsize=9.5,
     )
 
