@@ -69,6 +69,17 @@ def test_every_curve_has_its_ceiling_dashed(rows: list[dict[str, Any]]) -> None:
     assert {line.get_ydata()[0] for line in dashed} == {0.5}
 
 
+@pytest.mark.parametrize("ceilings", [True, False])
+def test_the_legend_names_what_is_drawn(rows: list[dict[str, Any]], ceilings: bool) -> None:
+    originals = row("original pictures", None, codec="original")
+    figure = draw_quality([*(r for r in rows if ceilings or r["esn0_db"] is not None), originals])
+    assert figure is not None
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    names = [text.get_text().split("  ")[0] for text in legend.get_texts()]
+    assert names == ["SQ-GAN", "BPG", "JPEG 2000", *(["no channel errors"] if ceilings else [])]
+
+
 def test_no_loss_seen_is_drawn_as_an_upper_bound(rows: list[dict[str, Any]]) -> None:
     figure = draw_quality(rows)
     assert figure is not None
