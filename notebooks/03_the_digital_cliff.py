@@ -130,7 +130,7 @@ for iterations in (2, 5, 10, 20):
 figure = plot_block_error_rates(
     curves, limits=references(link, 300), title="300 bytes, LDPC of rate 1/2, QPSK, white noise"
 )
-figure.set_size_inches(8, 4.6)
+figure.set_size_inches(9.5, 4.6)
 figure
 
 # %% [markdown]
@@ -184,7 +184,7 @@ axis.plot(snrs, formula, color=OKABE_ITO[1], lw=4, alpha=0.5, label="mixture by 
 axis.plot(snrs, means, color=OKABE_ITO[0], lw=1.5, label="mean of transmissions")
 axis.plot([], [], ".", color="0.6", label="one transmission (jittered)")
 axis.set(xlabel="Es/N0 (dB)", ylabel="PSNR (dB)", title="No picture is half good")
-axis.legend(fontsize=9);
+axis.legend(fontsize=9, loc="lower right");
 
 # %% [markdown]
 # No single picture is half good. The slope is in the average only.
