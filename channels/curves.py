@@ -141,7 +141,10 @@ def sweep(link: Link, num_bytes: int, esn0_db: Sequence[float], **limits: int) -
 
 @dataclass(frozen=True)
 class References:
-    """What theory says of an AWGN link, Es/N0 in dB per channel use that carries data."""
+    """What theory says of an AWGN link, Es/N0 in dB per channel use that carries data.
+
+    Where payloads may be sent again, it is what all attempts together could do.
+    """
 
     #: no code of this rate works below
     shannon_db: float
@@ -170,6 +173,7 @@ def references(link: Link, num_bytes: int) -> References | None:
         return None
     frame = link.frame(num_bytes)
     uses = link.settings.channel_uses(link.settings.coded_bits(frame.block_bits))
+    uses *= link.settings.attempts
     rate = frame.block_bits / uses
     constrained = math.inf
     if rate < link.settings.bits_per_symbol:

@@ -94,10 +94,14 @@ class Curve:
     def title(self) -> str:
         """The link in a few words, for the figure."""
         settings = self.link.settings
-        return (
-            f"{settings.code} of rate {settings.rate:g}, {settings.modulation}, "
-            f"{settings.channel}, {self.num_bytes} bytes"
-        )
+        words = [f"{settings.code} of rate {settings.rate:g}", settings.modulation]
+        words.append(settings.channel)
+        if settings.receive_antennas > 1:
+            pair = f"{settings.transmit_antennas}x{settings.receive_antennas}"
+            words.append(f"{pair} {settings.detector}" if settings.detector else pair)
+        if settings.attempts > 1:
+            words.append(f"{settings.attempts} attempts ({settings.combining})")
+        return ", ".join([*words, f"{self.num_bytes} bytes"])
 
     def limits(self) -> References | None:
         """What theory says of the link, for white noise."""

@@ -209,7 +209,7 @@ def test_the_lists_name_what_scenarios_may_use(
     assert all(name in listed for name in ("sqgan", "jpeg2000", "bpg", "bits_per_pixel"))
     assert semcom(monkeypatch, "channels") == 0
     listed = capsys.readouterr().out
-    assert all(name in listed for name in ("ldpc", "qpsk", "rayleigh", "rate"))
+    assert all(name in listed for name in ("ldpc", "qpsk", "rayleigh", "rate", "delay_spread_ns"))
     assert semcom(monkeypatch, "schema") == 0
     assert "transmitters" in json.loads(capsys.readouterr().out)["properties"]
     assert semcom(monkeypatch, "version") == 0

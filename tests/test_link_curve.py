@@ -122,6 +122,25 @@ def test_points_of_other_links_and_rules_stay_apart(tmp_path: Path) -> None:
     assert Curve(link, 20, low=0.2, max_errors=5, seed=1).write(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("settings", "title"),
+    [
+        ({"channel": "bec"}, "ldpc of rate 0.5, bpsk, bec, 20 bytes"),
+        ({"attempts": 4}, "ldpc of rate 0.5, qpsk, awgn, 4 attempts (ir), 20 bytes"),
+        (
+            {"channel": "rayleigh", "receive_antennas": 2},
+            "ldpc of rate 0.5, qpsk, rayleigh, 1x2, 20 bytes",
+        ),
+        (
+            {"channel": "rayleigh", "transmit_antennas": 2, "receive_antennas": 3},
+            "ldpc of rate 0.5, qpsk, rayleigh, 2x3 lmmse, 20 bytes",
+        ),
+    ],
+)
+def test_the_title_names_what_the_link_is_made_of(settings: dict, title: str) -> None:
+    assert Curve(Link(LinkSettings(**settings)), 20).title == title
+
+
 def test_the_figure_has_both_error_rates_and_both_snrs() -> None:
     link = Link(LinkSettings(code="repetition", modulation="bpsk"))
     points = [measure(link, 20, snr, max_errors=10, max_payloads=64) for snr in (-2.0, 2.0, 12.0)]

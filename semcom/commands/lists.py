@@ -25,6 +25,7 @@ def _first_line(documented: Any) -> str:
 def channels() -> None:
     """List channel codes, modulations and channel models, and the settings of a link."""
     from channels import CHANNELS, CODES, MODULATIONS, LinkSettings
+    from channels.settings import OfdmSettings
 
     for title, options in (
         ("code", CODES),
@@ -34,10 +35,11 @@ def channels() -> None:
         print(title)
         for name, text in options.items():
             print(f"    {name}: {text}")
-    print("settings of a link")
-    for setting, field in LinkSettings.model_fields.items():
-        default = "required" if field.is_required() else f"default {field.get_default()}"
-        print(f"    {setting} ({default}): {field.description}")
+    for title, model in (("settings of a link", LinkSettings), ("its ofdm", OfdmSettings)):
+        print(title)
+        for setting, field in model.model_fields.items():
+            default = "required" if field.is_required() else f"default {field.get_default()}"
+            print(f"    {setting} ({default}): {field.description}")
 
 
 def version() -> None:

@@ -92,6 +92,21 @@ def test_limits_of_several_blocks_add_up() -> None:
     assert three.block_error_rate(0.3) > one.block_error_rate(0.3)
 
 
+@pytest.mark.parametrize("combining", ["chase", "ir"])
+def test_no_number_of_attempts_beats_what_all_of_them_together_could_do(combining: str) -> None:
+    link = Link(LinkSettings(attempts=4, combining=combining))
+    limits = references(link, 40)
+    assert limits is not None
+    assert limits.channel_uses == 4 * link.channel_uses(40)
+    snr_db = normal_approximation_esn0("qpsk", limits.information_bits, limits.channel_uses, 0.5)
+    point = measure(link, 40, snr_db, max_errors=30, max_payloads=32)
+    assert point.interval[1] > limits.block_error_rate(snr_db)
+    # while one attempt alone could do nothing here
+    alone = references(Link(), 40)
+    assert alone is not None
+    assert snr_db < alone.shannon_db
+
+
 def test_the_figure_shows_curves_bounds_and_limits() -> None:
     link = Link()
     points = sweep(link, 40, [-1.0, 1.5, 6.0], max_errors=10, max_payloads=64)
