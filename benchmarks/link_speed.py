@@ -1,30 +1,47 @@
-"""Speed of the LDPC link and the demapper, side by side with Sionna's own blocks in one run.
+"""Speed of the LDPC link and the demapper, beside Sionna's and Kaira's own blocks in one run.
 
-Both chains encode, map, add white noise, demap and decode the same number of blocks with flooding
-sum-product decoding of at most 20 iterations, at the block error rate of about 0.01; only the speed
-differs, and the share of lost blocks is printed to show it. Sionna runs at each of several batch
-sizes and counts with its best one. Run with
+All chains encode, map, add white noise, demap and decode blocks of the same code with flooding
+sum-product decoding of at most 20 iterations, at the block error rate of about 0.01; the share of
+lost blocks is printed beside the speed. The rivals run at each of several batch sizes and count
+with their best one. What the code loses against theory is measured, too. Run with
 
-    python benchmarks/link_speed.py
+    python benchmarks/link_speed.py --kaira-python PATH/TO/python
+
+Kaira needs torchvision and with it another torch: `python -m venv kaira` and `kaira/bin/pip
+install pykaira` make an environment of its own, whose kaira/bin/python is named here. Without it
+the rest is measured.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import statistics
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
+import numpy as np
 import torch
 
 from channels.ldpc import LdpcCode
+from channels.limits import normal_approximation_esn0
 from channels.modulation import Modulation
 
 RATE = 0.5
 ITERATIONS = 20
 # k, base graph and Eb/N0 in dB where about one block in a hundred is lost
 POINTS = ((1024, "bg2", 1.60), (4224, "bg1", 1.30))
+# k, base graph and two Eb/N0 in dB on either side of that block error rate with 50 iterations
+GAPS = ((1024, "bg2", (1.20, 1.35)), (4224, "bg1", (0.85, 0.95)))
+# Kaira copies all messages once for each of them: a batch of 4 long blocks would take 10 GB
+KAIRA_BATCHES = {1024: (1, 4), 4224: (1,)}
+PARTS = ["demappers", "sweep", "distances", "links"]
+KAIRA_MISSING = "not measured, name the interpreter of its environment with --kaira-python"
 
 
 def clock() -> float:
@@ -74,9 +91,9 @@ class SionnaChain:
 class OwnChain:
     """The same out of this package."""
 
-    def __init__(self, k: int, graph: str, ebn0_db: float) -> None:
+    def __init__(self, k: int, graph: str, ebn0_db: float, iterations: int = ITERATIONS) -> None:
         self.k = k
-        self.code = LdpcCode(k, int(k / RATE), graph, bits_per_symbol=2, iterations=ITERATIONS)
+        self.code = LdpcCode(k, int(k / RATE), graph, bits_per_symbol=2, iterations=iterations)
         self.modulation = Modulation("qpsk")
         self.variance = torch.tensor(1 / (2 * RATE * 10 ** (ebn0_db / 10)))
 
@@ -89,8 +106,45 @@ class OwnChain:
         return float((decided != bits).any(1).float().mean())
 
 
-def compare_links(repetitions: int) -> None:
-    """Information rate of the whole link against Sionna at its best batch size."""
+def write_code(k: int, graph: str, path: Path) -> None:
+    """Checks [m, n] and generator [k, n] of the NR code, whose first bits are not sent.
+
+    Filler bits, parity bits that are not sent and the checks that define those are left out.
+    """
+    from sionna.phy.fec.ldpc import LDPC5GEncoder
+
+    encoder = LDPC5GEncoder(k, int(k / RATE), bg=graph, device="cpu")
+    punctured = 2 * encoder.z
+    used = max(encoder.k_ldpc + 4 * encoder.z, punctured + encoder.k_filler + int(k / RATE))
+    rows = encoder.pcm.shape[0] - (encoder.n_ldpc - used)
+    checks = encoder.pcm[:rows, :used].toarray().astype(np.int8)
+    unit = torch.eye(k)
+    np.savez_compressed(
+        path,
+        checks=np.delete(checks, np.arange(k, encoder.k_ldpc), axis=1),
+        generator=torch.cat([unit[:, :punctured], encoder(unit)], dim=1).to(torch.int8).numpy(),
+        punctured=punctured,
+    )
+
+
+def measure_kaira(python: Path, k: int, graph: str, ebn0_db: float) -> dict[str, float]:
+    """Information bits per second of Kaira over the same code, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = Path(folder, "code.npz")
+        write_code(k, graph, code)
+        command = [
+            python, "-W", "ignore", Path(__file__).with_name("kaira_link.py"), code,
+            "--variance", 1 / (2 * RATE * 10 ** (ebn0_db / 10)), "--iterations", ITERATIONS,
+            "--threads", torch.get_num_threads(), "--batches", *KAIRA_BATCHES[k],
+        ]  # fmt: skip
+        done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{python} cannot run Kaira:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def compare_links(repetitions: int, kaira_python: Path | None) -> None:
+    """Information rate of the whole link against the rivals at their best batch sizes."""
     for k, graph, ebn0_db in POINTS:
         sionna, own = SionnaChain(k, graph, ebn0_db), OwnChain(k, graph, ebn0_db)
         rates = {
@@ -103,6 +157,31 @@ def compare_links(repetitions: int) -> None:
         print(f"  sionna boxplus, batch {best}: {rates[best] / 1e3:.0f} kbit/s")
         print(f"  this link: {rate / 1e3:.0f} kbit/s, block error rate {own(1024):.3f}")
         print(f"LDPC link k={k} against sionna boxplus: {rate / rates[best]:.1f}x", flush=True)
+        if kaira_python is None:
+            print(f"LDPC link k={k} against kaira: {KAIRA_MISSING}", flush=True)
+            continue
+        kaira = measure_kaira(kaira_python, k, graph, ebn0_db)
+        lost = f"{kaira['lost']} of {kaira['sent']} blocks lost"
+        print(f"  kaira, batch {kaira['batch']}: {kaira['rate'] / 1e3:.3f} kbit/s, {lost}")
+        print(f"LDPC link k={k} against kaira: {rate / kaira['rate']:.0f}x", flush=True)
+
+
+def measure_gaps(blocks: int) -> None:
+    """Distance from the normal approximation at a block error rate of 0.01, 50 iterations."""
+    for k, graph, span in GAPS:
+        left, right = (
+            sum(OwnChain(k, graph, ebn0_db, 50)(256) for _ in range(blocks // 256)) * 256 / blocks
+            for ebn0_db in span
+        )
+        counts = f"block error rates {left:.4f} and {right:.4f}"
+        if not left > right > 0:
+            raise SystemExit(f"k={k}: {counts} at {span} dB tell nothing, send more --blocks")
+        share = math.log(left / 0.01) / math.log(left / right)
+        here = span[0] + share * (span[1] - span[0])
+        # rate 1/2 on QPSK is one information bit per symbol: Es/N0 is Eb/N0
+        gap = here - normal_approximation_esn0("qpsk", k, k, 0.01)
+        print(f"LDPC link, k={k}, 50 iterations: {counts} at {span[0]} and {span[1]} dB")
+        print(f"LDPC link k={k} against the normal approximation: {gap:.2f} dB", flush=True)
 
 
 def compare_demappers(repetitions: int) -> None:
@@ -138,16 +217,24 @@ def time_sweep() -> None:
 def main() -> None:
     """Run the comparisons and print one line for each rival."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="all of them")
     parser.add_argument("--threads", type=int, default=2, help="for both sides; 1 times the CPU")
     parser.add_argument("--repetitions", type=int, default=5, help="calls per median")
+    parser.add_argument("--kaira-python", type=Path, help="Python of an environment with Kaira")
+    parser.add_argument("--blocks", type=int, default=4096, help="at each SNR of the distances")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.set_grad_enabled(False)
     torch.manual_seed(0)
     print(f"{arguments.threads} threads, median of {arguments.repetitions}")
-    compare_demappers(arguments.repetitions)
-    time_sweep()
-    compare_links(arguments.repetitions)
+    if "demappers" in arguments.parts:
+        compare_demappers(arguments.repetitions)
+    if "sweep" in arguments.parts:
+        time_sweep()
+    if "distances" in arguments.parts:
+        measure_gaps(arguments.blocks)
+    if "links" in arguments.parts:
+        compare_links(arguments.repetitions, arguments.kaira_python)
 
 
 if __name__ == "__main__":

@@ -143,6 +143,16 @@ class Link:
             settings["block_error_table"] = self.table.digest
         return {"revision": _REVISION, "sionna": version("sionna"), **settings}
 
+    def check_device(self) -> None:
+        """Raise ``ValueError`` where this machine does not have the device of the settings."""
+        device = self.settings.device
+        if device == "cpu":
+            return
+        import torch
+
+        if int(device.partition(":")[2] or 0) >= torch.cuda.device_count():
+            raise ValueError(f"device {device!r} is not available here: choose device 'cpu'")
+
     def channel_uses(self, num_bytes: int) -> int:
         """Complex channel uses of one attempt to send ``num_bytes``, all overhead included."""
         frame = self.frame(num_bytes)
@@ -267,9 +277,8 @@ class Link:
         """Send payloads whose frames have the same number of blocks of the same length."""
         import torch
 
+        self.check_device()
         device, frame = self.settings.device, frames[0]
-        if device != "cpu" and not torch.cuda.is_available():
-            raise ValueError(f"device {device!r} is not available here: choose device 'cpu'")
         code = code_of(self.settings, frame.transport_block_bits, frame.block_bits)
         path = path_of(self.settings)
         blocks = np.stack([split(*pair) for pair in zip(payloads, frames, strict=True)])

@@ -6,6 +6,7 @@ the signal processing behind it.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -224,11 +225,7 @@ class LinkSettings(BaseModel):
         description="file of a table of measured block errors (BlockErrorTable), which payloads "
         "are lost by in place of decoding",
     )
-    device: str = Field(
-        default="cpu",
-        pattern=r"^(cpu|cuda(:\d+)?)$",
-        description="where the arithmetic runs: cpu, cuda or cuda:N",
-    )
+    device: str = Field(default="cpu", description="where the arithmetic runs: cpu, cuda or cuda:N")
 
     @model_validator(mode="before")
     @classmethod
@@ -271,6 +268,13 @@ class LinkSettings(BaseModel):
     @classmethod
     def _channel_exists(cls, name: str) -> str:
         return _known(name, CHANNELS, "channel")
+
+    @field_validator("device")
+    @classmethod
+    def _device_can_be_named(cls, device: str) -> str:
+        if re.fullmatch(r"cpu|cuda(:\d{1,3})?", device) is None:
+            raise ValueError(f"unknown device {device!r}: choose cpu, cuda or cuda:N")
+        return device
 
     @field_validator("drive")
     @classmethod

@@ -18,7 +18,8 @@ def build_link(scenario: Scenario) -> Link | BudgetLink | None:
     """The link of ``scenario``; None where it has none.
 
     Raises FileNotFoundError or ValueError for a table of block errors that is none, that another
-    link measured, or that does not reach as far as the points of the sweep.
+    link measured, or that does not reach as far as the points of the sweep, and for a device that
+    is not here.
     """
     if scenario.link is None:
         return None
@@ -29,6 +30,7 @@ def build_link(scenario: Scenario) -> Link | BudgetLink | None:
     from channels import Link
 
     link = Link(scenario.link)
+    link.check_device()
     sweep = scenario.sweep
     if scenario.link.block_errors is not None and sweep is not None and sweep.esn0_db != "auto":
         assert link.table is not None

@@ -107,6 +107,27 @@ def test_files_without_a_link_that_can_work_are_refused_in_one_sentence(
     assert any(message in problem for problem in problems), problems
 
 
+@pytest.mark.parametrize("command", ["link", "check"])
+def test_a_device_that_is_not_here_is_refused_before_anything_is_done(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    path = tmp_path / "scenario.yaml"
+    path.write_text(
+        "data: {name: street}\ntransmitters: [{codec: jpeg2000, settings: {bits_per_pixel: 1}}]\n"
+        "metrics: [psnr]\nlink: {device: cuda}\nsweep: {esn0_db: [2]}\n"
+    )
+    assert semcom(monkeypatch, command, path) == 2
+    said = capsys.readouterr()
+    assert "device 'cuda' is not available here: choose device 'cpu'" in said.err
+    assert not said.out
+
+
 def test_a_whole_scenario_is_a_link_file_too() -> None:
     scenario = Path(__file__).parent.parent / "scenarios" / "quickstart.yaml"
     assert read_link(scenario) == LinkSettings(code="ldpc", rate=0.5, modulation="qpsk")

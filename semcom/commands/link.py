@@ -41,6 +41,7 @@ def link(
     from semcom.link_curve import Curve, read_link
 
     curve = Curve(Link(read_link(file)), num_bytes, low, max_errors, seed)
+    curve.link.check_device()
     print(curve.title)
     _say_limits(curve.limits())
     print("   Es/N0     Eb/N0  payloads    lost  block error rate (95 %)         bit error rate")

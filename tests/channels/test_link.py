@@ -216,7 +216,7 @@ def test_rayleigh_fading_loses_what_outage_predicts() -> None:
         ({"combining": "chase"}, "raise attempts"),
         ({"code": "turbo", "attempts": 2, "combining": "ir"}, "no redundancy versions"),
         ({"channel": "ray_traced", "block_errors": "t.json"}, "one error rate for a whole drive"),
-        ({"device": "gpu"}, "should match pattern"),
+        ({"device": "gpu"}, "unknown device 'gpu': choose cpu, cuda or cuda:N"),
         ({"rates": 0.5}, "Extra inputs are not permitted"),
     ],
 )
@@ -240,12 +240,17 @@ def test_calls_that_make_no_sense_are_refused(arguments: tuple, sentence: str) -
         Link().transmit(*arguments)
 
 
-def test_a_missing_device_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("there", "wanted"), [(0, "cuda"), (1, "cuda:1")])
+def test_a_missing_device_is_said_in_a_sentence(
+    there: int, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="device 'cuda' is not available here"):
-        Link(LinkSettings(device="cuda")).transmit([b"a"], 5.0, [1])
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
+    link = Link(LinkSettings(device=wanted))
+    assert link.channel_uses(100) == Link().channel_uses(100)
+    with pytest.raises(ValueError, match=f"device '{wanted}' is not available here"):
+        link.transmit([b"a"], 5.0, [1])
 
 
 @pytest.mark.gpu

@@ -86,6 +86,10 @@ SWEEPS = {
     ),
     "tdl": Sweep("LDPC 1/2, QPSK, OFDM, Wiener estimation", _fading("tdl"), 0, 18, 2),
     "cdl": Sweep("LDPC 1/2, QPSK, OFDM, Wiener estimation", _fading("cdl"), 0, 18, 3),
+    "places": Sweep(
+        "LDPC 1/2, QPSK, OFDM, Wiener estimation",
+        {name: {"channel": name.lower()} for name in ("UMi", "UMa", "RMa")}, 0, 18, 3,
+    ),
     "antennas": Sweep(
         "LDPC 1/2, 16-QAM, Rayleigh fading",
         {
