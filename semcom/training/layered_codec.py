@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from semcom import weights
 from semcom.codecs.layered.config import SIZES
-from semcom.codecs.layered.network import GainedLatent, LayeredNetwork
+from semcom.codecs.layered.network import LayeredNetwork
+from semcom.codecs.saic.network import GainedLatent
 from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
 from semcom.entropy.integer_conv import WEIGHT_STEPS
 from semcom.entropy.latent_model import LEVELS

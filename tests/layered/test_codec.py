@@ -117,7 +117,7 @@ def test_the_receiver_finds_the_very_numbers_that_were_sent() -> None:
     header = BaseHeader.from_bytes(packet.payload)
     network = LOADED.network
     y = network.analysis(torch.tensor(image[None]).permute(0, 3, 1, 2) / 127.5 - 1)
-    y = network.base_latent.scaled(y, torch.tensor([header.level]))
+    y = y * network.base_latent.gain(torch.tensor([header.level]))
     z = network.base_latent.side_information(y).round()
     sent = LOADED.base.quantise(y[0].numpy(), z[0].numpy(), header.level)
     data = packet.payload[BASE_BYTES + header.label_bytes :]

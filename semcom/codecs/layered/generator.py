@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semcom.codecs.layered.config import STRIDE, LayeredSize
-from semcom.codecs.saic.transforms import dct_basis
+from semcom.codecs.saic.transforms import dct_basis, silent
 
 __all__ = ["Generator", "label_pyramid"]
 
@@ -89,9 +89,7 @@ class Generator(nn.Module):
             )
         )
         self.linear = nn.Conv2d(3, widths[2], 4, 4)
-        self.out = nn.Conv2d(widths[3], 12, 3, 1, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
+        self.out = silent(nn.Conv2d(widths[3], 12, 3, 1, 1))
 
     def forward(self, latent: Tensor, pyramid: Sequence[Tensor]) -> Tensor:
         """``pyramid``: see :func:`label_pyramid`."""

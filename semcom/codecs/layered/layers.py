@@ -10,7 +10,8 @@ from torch import Tensor
 
 from semcom.codecs.layered.config import STRIDE
 from semcom.codecs.layered.generator import label_pyramid
-from semcom.codecs.layered.network import GainedLatent, Loaded
+from semcom.codecs.layered.network import Loaded
+from semcom.codecs.saic.network import GainedLatent
 from semcom.codecs.sqgan.model import one_hot_map
 from semcom.entropy import CodedLatent, LatentModel
 from semcom.entropy.latent_model import LEVELS
@@ -52,7 +53,7 @@ class Levels:
         """Symbols at ``level``."""
         if level not in self._coded:
             with torch.inference_mode():
-                y = self._latent.scaled(self._y, torch.tensor([level]))
+                y = self._y * self._latent.gain(torch.tensor([level]))
                 z = self._latent.side_information(y).round()
             self._coded[level] = self.model.quantise(y[0].numpy(), z[0].numpy(), level)
         return self._coded[level]
@@ -113,7 +114,7 @@ def generate(loaded: Loaded, labels: np.ndarray, latent: np.ndarray, level: int)
     network = loaded.network
     with torch.inference_mode():
         one_hot = one_hot_map(torch.tensor(labels)[None], network.size.classes)
-        y = network.base_latent.unscaled(_batch(latent), torch.tensor([level]))
+        y = _batch(latent) * network.base_latent.inverse_gain(torch.tensor([level]))
         return network.generator(y, label_pyramid(one_hot)).clamp(-1, 1)
 
 
@@ -121,7 +122,7 @@ def refine(loaded: Loaded, base: Tensor, latent: np.ndarray, level: int) -> Tens
     """Refined picture [1, 3, H, W]."""
     network, rate = loaded.network, torch.tensor([level])
     with torch.inference_mode():
-        y = network.residual_latent.unscaled(_batch(latent), rate)
+        y = _batch(latent) * network.residual_latent.inverse_gain(rate)
         return network.refiner(base, y, rate / (LEVELS - 1))
 
 

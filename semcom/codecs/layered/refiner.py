@@ -11,19 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semcom.codecs.layered.config import STRIDE, LayeredSize
-from semcom.codecs.saic.transforms import dct_basis
+from semcom.codecs.saic.transforms import ResBlock, dct_basis, silent
 
 __all__ = ["Refiner"]
-
-
-class _ResBlock(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, 1, 1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.leaky_relu(self.conv1(x), 0.1))
 
 
 class Refiner(nn.Module):
@@ -37,12 +27,10 @@ class Refiner(nn.Module):
         self.register_buffer("basis", dct_basis(size.enhancement.slices), persistent=False)
         self.start = nn.Conv2d(7, fine, 4, 4)
         self.down = nn.Conv2d(fine, coarse, 3, 2, 1)
-        self.coarse = _ResBlock(coarse)
+        self.coarse = ResBlock(coarse)
         self.up = nn.Conv2d(coarse, 4 * fine, 1)
-        self.fine = nn.Sequential(_ResBlock(fine), _ResBlock(fine))
-        self.out = nn.Conv2d(fine, 48, 3, 1, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
+        self.fine = nn.Sequential(ResBlock(fine), ResBlock(fine))
+        self.out = silent(nn.Conv2d(fine, 48, 3, 1, 1))
 
     def analysis(self, residual: Tensor) -> Tensor:
         """[B, 3, 16 h, 16 w] -> [B, C, h, w]."""

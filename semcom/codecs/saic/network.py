@@ -18,7 +18,7 @@ from semcom.entropy import LatentModel
 from semcom.entropy.latent_model import LEVELS
 from semcom.layout import channels_last
 
-__all__ = ["Coded", "Loaded", "TransformNetwork", "load_network"]
+__all__ = ["Coded", "GainedLatent", "Loaded", "TransformNetwork", "load_network"]
 
 #: logarithms of the gain at the lowest and the highest rate, before training
 _LOWEST_GAIN, _HIGHEST_GAIN = -0.5, 1.8
@@ -31,8 +31,8 @@ class Coded(NamedTuple):
     bits: Tensor
 
 
-class TransformNetwork(nn.Module):
-    """A transform codec of variable rate.
+class GainedLatent(nn.Module):
+    """A latent at 256 rates: a gain before rounding, its inverse after it, and its entropy model.
 
     Rates are levels 0 to 255. Each channel of the latent is multiplied by a gain before rounding
     and by another after it, both exponential in the level (gain units: Cui et al., "Asymmetric
@@ -41,10 +41,7 @@ class TransformNetwork(nn.Module):
 
     def __init__(self, size: TransformSize) -> None:
         super().__init__()
-        self.size = size
-        self.analysis, self.synthesis = Analysis(size), Synthesis(size)
-        self.hyper_analysis = HyperAnalysis(size)
-        self.prior = LatentPrior(size)
+        self.hyper_analysis, self.prior = HyperAnalysis(size), LatentPrior(size)
         spread = torch.full((size.latent,), _HIGHEST_GAIN - _LOWEST_GAIN)
         begin = torch.full((size.latent,), _LOWEST_GAIN)
         self.log_gain = nn.Parameter(torch.stack([begin, spread]))
@@ -63,11 +60,25 @@ class TransformNetwork(nn.Module):
         below, right = hyper_padding((y.shape[2], y.shape[3]))
         return self.hyper_analysis(F.pad(y, (0, right, 0, below), mode="replicate"))
 
+    def received(self, y: Tensor, level: Tensor, g: torch.Generator) -> tuple[Tensor, Tensor]:
+        """``y`` [B, C, h, w] at ``level`` [B] each, as it is received, and its bits [B]."""
+        y = y * self.gain(level)
+        latent, bits = self.prior(y, self.side_information(y), level, g)
+        return latent * self.inverse_gain(level), bits
+
+
+class TransformNetwork(GainedLatent):
+    """A transform codec of variable rate."""
+
+    def __init__(self, size: TransformSize) -> None:
+        super().__init__(size)
+        self.size = size
+        self.analysis, self.synthesis = Analysis(size), Synthesis(size)
+
     def forward(self, x: Tensor, level: Tensor, g: torch.Generator) -> Coded:
         """Pictures [B, 3, H, W] in [-1, 1], sides multiples of 16, at ``level`` [B] each."""
-        y = self.analysis(x) * self.gain(level)
-        latent, bits = self.prior(y, self.side_information(y), level, g)
-        return Coded(self.synthesis(latent * self.inverse_gain(level)), bits)
+        latent, bits = self.received(self.analysis(x), level, g)
+        return Coded(self.synthesis(latent), bits)
 
 
 def _factors(log: Tensor, level: Tensor) -> Tensor:

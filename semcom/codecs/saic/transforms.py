@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from semcom.codecs.saic.config import STRIDE, TransformSize
 
-__all__ = ["Analysis", "HyperAnalysis", "Synthesis", "dct_basis"]
+__all__ = ["Analysis", "HyperAnalysis", "ResBlock", "Synthesis", "dct_basis", "silent"]
 
 #: grey and two opponent colours, orthonormal over RGB
 _COLOURS = ((3**-0.5,) * 3, (2**-0.5, 0.0, -(2**-0.5)), (6**-0.5, -2 * 6**-0.5, 6**-0.5))
@@ -42,7 +42,7 @@ def dct_basis(slices: tuple[int, ...]) -> Tensor:
     return torch.stack(basis).float()
 
 
-class _ResBlock(nn.Module):
+class ResBlock(nn.Module):
     """Two convolutions and a skip, without normalisation: brightness must come through."""
 
     def __init__(self, channels: int) -> None:
@@ -55,7 +55,7 @@ class _ResBlock(nn.Module):
         return x + self.conv2(self.act(self.conv1(x)))
 
 
-def _silent(conv: nn.Conv2d) -> nn.Conv2d:
+def silent(conv: nn.Conv2d) -> nn.Conv2d:
     """A last layer that begins at zero: training begins at the plain cosine transform."""
     nn.init.zeros_(conv.weight)
     nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
@@ -83,12 +83,12 @@ class Analysis(nn.Module):
         self.register_buffer("basis", dct_basis(size.slices), persistent=False)
         self.net = nn.Sequential(
             nn.Conv2d(3, a, 4, 4),
-            _ResBlock(a),
+            ResBlock(a),
             nn.Conv2d(a, b, 3, 2, 1),
-            _ResBlock(b),
+            ResBlock(b),
             nn.Conv2d(b, c, 3, 2, 1),
             nn.LeakyReLU(0.1),
-            _silent(nn.Conv2d(c, size.latent, 1)),
+            silent(nn.Conv2d(c, size.latent, 1)),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -105,16 +105,16 @@ class Synthesis(nn.Module):
         a, b, c = size.widths
         self.register_buffer("basis", dct_basis(size.slices), persistent=False)
         last = _enlarging(a, 3, 4, kernel=3)
-        _silent(last[0])  # type: ignore[arg-type]
+        silent(last[0])  # type: ignore[arg-type]
         self.net = nn.Sequential(
             nn.Conv2d(size.latent, c, 3, 1, 1),
             nn.LeakyReLU(0.1),
             _enlarging(c, b, 2),
-            _ResBlock(b),
-            _ResBlock(b),
+            ResBlock(b),
+            ResBlock(b),
             _enlarging(b, a, 2),
-            _ResBlock(a),
-            _ResBlock(a),
+            ResBlock(a),
+            ResBlock(a),
             last,
         )
 
