@@ -21,6 +21,8 @@ __all__ = ["draw_contact_sheets", "shown_points"]
 
 #: pictures of a run that get a sheet
 SHEETS = 3
+#: points at which they show what was received
+COLUMNS = 4
 WIDTH, TEXT, GAP = 2.75, 0.34, 0.06
 
 
@@ -53,29 +55,15 @@ def _points_of_labels(rows: Sequence[dict[str, Any]]) -> dict[str, Sequence[floa
             own.setdefault(row["label"], []).append(row)
     if len({frozenset(row["esn0_db"] for row in group) for group in own.values()}) == 1:
         return dict.fromkeys(own, shown_points(rows))
-    shown = {label: shown_points(group) for label, group in own.items()}
-    most = max(map(len, shown.values()), default=0)
-    return {label: _more(points, own[label], most) for label, points in shown.items()}
-
-
-def _more(
-    points: Sequence[float | None], rows: Sequence[dict[str, Any]], count: int
-) -> Sequence[float | None]:
-    """``points`` and those next above them, then below, until they are ``count``."""
-    last = points[-1]
-    if last is None:
-        return points
-    rest = {row["esn0_db"] for row in rows} - {None, *points}
-    near = sorted(rest, key=lambda point: (point < last, abs(point - last)))
-    return sorted({*points, *near[: count - len(points)]})
+    return {label: shown_points(group) for label, group in own.items()}
 
 
 def shown_points(rows: Sequence[dict[str, Any]]) -> Sequence[float | None]:
-    """A few points below, on and above the cliff; ``[None]`` without a link.
+    """Four points below, on and above the cliff, as far as there are; ``[None]`` without a link.
 
     >>> rows = [{"esn0_db": x, "bler": y} for x, y in ((-2, 1), (0, 1), (1, 0.6), (2, 0), (9, 0))]
     >>> shown_points(rows)
-    [0, 1, 2]
+    [0, 1, 2, 9]
     """
     losses: dict[float, list[float]] = {}
     for row in rows:
@@ -94,7 +82,11 @@ def shown_points(rows: Sequence[dict[str, Any]]) -> Sequence[float | None]:
         min(mean, key=lambda point: abs(mean[point] - 0.33)),
         min(mean, key=lambda point: (mean[point], point)),
     ]
-    return sorted(set(wanted))
+    first, last = wanted[0], wanted[-1]
+    # what else there is: next above the cliff, then on it, then below
+    rest = sorted(set(mean) - set(wanted), key=lambda p: (p < last, p < first, abs(p - last)))
+    found = set(wanted)
+    return sorted(found | set(rest[: COLUMNS - len(found)]))
 
 
 def _sheet(
@@ -143,8 +135,9 @@ def _sheet(
     seen = _seen(results, plan, image["sample"])
     top = 0.85
     for label, own in points.items():
-        # with a budget a transmitter codes anew for every point: its best one is described
-        ideal = next((seen[label, p] for p in (None, *own[::-1]) if (label, p) in seen), None)
+        # with a budget a transmitter codes anew for every point: that which lost least is described
+        known = [seen[label, p] for p in (None, *own[::-1]) if (label, p) in seen]
+        ideal = min(known, key=lambda row: row["arrived"].count("0"), default=None)
         write(
             f"{label}   {_rate(results, ideal)}",
             GAP, top + 0.06, fontsize=11, fontweight="bold",
