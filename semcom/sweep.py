@@ -270,7 +270,9 @@ class _Engine:
             if not (name in self.results.encodings and self.bench.payload_file(name).is_file()):
                 title = self._name("encode", transmitter, index)
                 jobs[name] = Job("encode", (transmitter, index), name, title)
-        yield from self._work("encode", None, list(jobs.values()))
+        # picture by picture: the segmenter's map of one serves all transmitters
+        in_turn = sorted(jobs.values(), key=lambda job: job.arguments[1])
+        yield from self._work("encode", None, in_turn)
 
     def _transmit(self, point: float | None, tasks: Iterable[Task]) -> None:
         """Send the payloads of ``tasks`` in one batch; their fate is on disk when this returns."""
@@ -425,7 +427,9 @@ class _Engine:
                 key = self._measurement(task, picture)
                 name = self._name("measure", task.transmitter, task.index, point)
                 jobs[key] = Job("measure", (task.index, picture), key, name)
-        yield from self._work("measure", point, list(jobs.values()))
+        # picture by picture: what metrics find in an original serves all that was received of it
+        in_turn = sorted(jobs.values(), key=lambda job: job.arguments[0])
+        yield from self._work("measure", point, in_turn)
 
     def _work(self, stage: str, point: float | None, jobs: list[Job]) -> Iterator[Event]:
         """Do ``jobs`` of the workbench, keeping the row of each as soon as it is done."""

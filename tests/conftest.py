@@ -102,6 +102,9 @@ class Coin:
     def identity(self) -> dict[str, Any]:
         return self.settings.model_dump()
 
+    def check_device(self) -> None:
+        """Coins need none."""
+
     def transmit(self, payloads: Sequence[bytes], esn0_db: float, seeds: Sequence[int]) -> Any:
         from channels import LinkReport, Transmission
 

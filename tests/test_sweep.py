@@ -51,6 +51,20 @@ def test_a_run_has_a_row_per_transmitter_and_point_and_one_without_channel(
     assert (tmp_path / "out" / "scenario.yaml").read_text() == scenario_text
 
 
+def test_pictures_are_coded_and_measured_one_after_another(
+    scenario_text: str, tmp_path: Path
+) -> None:
+    """What is found in an original (label map, features) then serves every transmitter."""
+    complete(scenario_text, tmp_path)
+    rows = list(map(json.loads, (tmp_path / "counts.jsonl").read_text().splitlines()))
+    coded = [row["image"] for row in rows if row["kind"] == "encoding"]
+    assert coded == sorted(coded)
+    on_air = next(n for n, row in enumerate(rows) if row.get("esn0_db") is not None)
+    measured = [row["image"] for row in rows[:on_air] if row["kind"] == "measurement"]
+    assert measured == sorted(measured)
+    assert measured
+
+
 def test_above_the_cliff_a_row_equals_the_row_without_channel(
     scenario_text: str, tmp_path: Path
 ) -> None:
