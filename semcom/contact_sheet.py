@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from semcom.pictures import PictureStore
+from semcom.rate_sheet import draw_rate_sheet, groups_of_rates
 from semcom.results import Results, Row
 from semcom.scenario import REFERENCE
+from semcom.sheet import GAP, TEXT, Sheet, coloured, note
 from semcom.summary import read_summary
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ __all__ = ["draw_contact_sheets", "shown_points"]
 SHEETS = 3
 #: points at which they show what was received
 COLUMNS = 4
-WIDTH, TEXT, GAP = 2.75, 0.34, 0.06
 
 
 def draw_contact_sheets(results: Results, folder: Path) -> list[tuple[str, Figure]]:
@@ -41,8 +42,18 @@ def draw_contact_sheets(results: Results, folder: Path) -> list[tuple[str, Figur
     images = plan["images"]
     chosen = sorted({index * len(images) // SHEETS for index in range(SHEETS)})
     store = PictureStore(folder / "pictures")
+
+    def draw(image: Row) -> Figure:
+        if not groups_of_rates(plan):
+            return _sheet(results, plan, image, points, store)
+        seen = _seen(results, plan, image["sample"])
+        pictures = {
+            label: (_picture(results, row), _rate(results, row)) for (label, _), row in seen.items()
+        }
+        return draw_rate_sheet(plan, image, pictures, store)
+
     return [
-        (f"contact_sheet_{number}", _sheet(results, plan, images[index], points, store))
+        (f"contact_sheet_{number}", draw(images[index]))
         for number, index in enumerate(chosen, start=1)
     ]
 
@@ -96,39 +107,16 @@ def _sheet(
     points: dict[str, Sequence[float | None]],
     store: PictureStore,
 ) -> Figure:
-    from matplotlib.figure import Figure
-
     original, truth = store.sample(image["sample"])
     assert original is not None
     palette = np.array(plan["palette"], np.uint8)
-    height = WIDTH * original.shape[0] / original.shape[1]
     columns = 2 + max(map(len, points.values()))
-    total_width = columns * (WIDTH + GAP) + GAP
-    block = 2 * (height + GAP) + TEXT + 0.12
-    total_height = 0.95 + len(points) * block + 0.55
-    figure = Figure(figsize=(total_width, total_height))
-
-    def place(column: int, top: float) -> Axes:
-        left = GAP + column * (WIDTH + GAP)
-        axis = figure.add_axes(
-            (
-                left / total_width,
-                1 - (top + height) / total_height,
-                WIDTH / total_width,
-                height / total_height,
-            )
-        )
-        axis.set_axis_off()
-        return axis
-
-    def write(text: str, left: float, top: float, **style: Any) -> None:
-        figure.text(left / total_width, 1 - top / total_height, text, va="top", **style)
-
-    def head(text: str, column: int, top: float) -> None:
-        write(text, GAP + column * (WIDTH + GAP), top, fontsize=10.5, color="#555555")
+    sheet = Sheet(columns, original.shape, lambda height: len(points) * _block(height))
+    place, write, head = sheet.place, sheet.write, sheet.head
+    height = sheet.height
 
     title = plan["title"] or "What arrived"
-    write(f"{title}: {image['name']}", GAP, 0.1, fontsize=14, fontweight="bold")
+    sheet.title(f"{title}: {image['name']}")
     head("original  /  label map", 0, 0.55)
     head("kept mask  /  label map sent", 1, 0.55)
     together = len({tuple(own) for own in points.values()}) == 1
@@ -146,8 +134,8 @@ def _sheet(
         place(0, upper).imshow(original)
         if truth is not None:
             axis = place(0, lower)
-            axis.imshow(_coloured(truth, palette))
-            _note(axis, "label map (truth)")
+            axis.imshow(coloured(truth, palette))
+            note(axis, "label map (truth)")
         _draw_sent(place(1, upper), place(1, lower), results, ideal, original, palette, store)
         for column, point in enumerate(own, start=2):
             if not together:
@@ -162,15 +150,19 @@ def _sheet(
             axis.imshow(store.get(name).image)
             lost = row["arrived"].count("0")
             if lost:
-                _note(axis, f"{lost} of {len(row['arrived'])} packets lost")
+                note(axis, f"{lost} of {len(row['arrived'])} packets lost")
             predicted = store.prediction(name, plan["scorer"]) if plan["scorer"] else None
             if predicted is not None:
                 axis = place(column, lower)
-                axis.imshow(_coloured(predicted, palette))
-                _note(axis, "what the segmenter sees")
-        top += block
-    _class_legend(figure, plan, palette, total_width, total_height)
-    return figure
+                axis.imshow(coloured(predicted, palette))
+                note(axis, "what the segmenter sees")
+        top += _block(height)
+    sheet.legend(plan["classes"], palette)
+    return sheet.figure
+
+
+def _block(height: float) -> float:
+    return 2 * (height + GAP) + TEXT + 0.12
 
 
 def _received_at(point: float | None) -> str:
@@ -191,16 +183,16 @@ def _draw_sent(
     mask = received.extras.get("kept_mask") if received else None
     if mask is None:
         upper.imshow(np.full_like(original, 244))
-        _note(upper, "no mask: the whole picture is coded", middle=True)
+        note(upper, "no mask: the whole picture is coded", middle=True)
     else:
         upper.imshow(_veiled(original, mask))
-        _note(upper, f"{100 * np.mean(mask):.0f} % of the tokens kept")
+        note(upper, f"{100 * np.mean(mask):.0f} % of the tokens kept")
     if received is None or received.label_map is None:
         lower.imshow(np.full_like(original, 244))
-        _note(lower, "no label map is sent", middle=True)
+        note(lower, "no label map is sent", middle=True)
     else:
-        lower.imshow(_coloured(received.label_map, palette))
-        _note(lower, "label map sent, as decoded")
+        lower.imshow(coloured(received.label_map, palette))
+        note(lower, "label map sent, as decoded")
 
 
 def _seen(results: Results, plan: Row, sample: str) -> dict[tuple[str, float | None], Row]:
@@ -230,12 +222,6 @@ def _rate(results: Results, row: Row | None) -> str:
     return f"{num_bytes} bytes, {8 * num_bytes / encoding['pixels']:.4f} bits per pixel"
 
 
-def _coloured(label_map: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    from semcom.data import colourise
-
-    return colourise(label_map, palette)
-
-
 def _veiled(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """``image`` with the tokens that were not kept faded out; ``mask`` [h, w] bool."""
     height, width = image.shape[:2]
@@ -244,40 +230,3 @@ def _veiled(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     kept = mask[rows[:, None], columns[None, :], None]
     veil = 0.14 * image + 0.86 * 250
     return np.where(kept, image, veil).astype(np.uint8)
-
-
-def _note(axis: Axes, text: str, middle: bool = False) -> None:
-    axis.text(
-        0.5 if middle else 0.016,
-        0.5 if middle else 0.042,
-        text,
-        transform=axis.transAxes,
-        ha="center" if middle else "left",
-        va="center" if middle else "bottom",
-        fontsize=8,
-        color="#555555" if middle else "white",
-        bbox=None
-        if middle
-        else {"facecolor": "#00000099", "edgecolor": "none", "boxstyle": "square,pad=0.25"},
-    )
-
-
-def _class_legend(
-    figure: Figure, plan: Row, palette: np.ndarray, width: float, height: float
-) -> None:
-    from matplotlib.patches import Patch
-
-    handles = [
-        Patch(facecolor=tuple(palette[number] / 255), label=name.replace("_", " "))
-        for number, name in enumerate(plan["classes"])
-    ]
-    if handles:
-        figure.legend(
-            handles=handles,
-            loc="lower left",
-            bbox_to_anchor=(0.0, 0.05 / height),
-            ncols=min(len(handles), max(3, int(width / 1.25))),
-            fontsize=9,
-            handlelength=1.1,
-            columnspacing=1.2,
-        )

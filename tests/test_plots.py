@@ -148,6 +148,30 @@ def test_no_cell_of_a_contact_sheet_is_empty(
     assert len(sheet.axes) == 2 * (3 + columns)
 
 
+def test_rates_of_a_codec_stand_side_by_side(
+    simple_parts: None, scenario_text: str, tmp_path: Path
+) -> None:
+    """Without a link: one block for a codec, its rates in columns, and no cell twice."""
+    before, after = (
+        scenario_text.split("transmitters:")[0],
+        "link: none\nmetrics: [mean_error]\nreference: false\n",
+    )
+    transmitters = """transmitters:
+  - codec: blockmeans
+    label: blocks
+    vary: {packets: [1, 2, 3, 4, 5, 6]}
+  - codec: blockmeans
+    label: alone
+"""
+    list(run(Scenario.from_text(before + transmitters + after), tmp_path))
+    (_, sheet), *_ = draw_contact_sheets(Results.read(tmp_path), tmp_path)
+    words = [text.get_text() for text in sheet.texts]
+    assert [word for word in words if word in ("blocks", "alone")] == ["blocks", "alone"]
+    shown = [word for word in words if "bits per pixel" in word]
+    assert len(shown) == 4 + 1  # at most four rates, the lowest and the highest among them
+    assert len(sheet.axes) == 2 + len(shown)  # an original for each block
+
+
 def test_a_run_is_drawn_whole_and_the_same_again(
     simple_parts: None, scenario_text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
