@@ -3,9 +3,9 @@
 Tokens of a few hundred bits a picture have no room for colour, and a generator that must guess it
 guesses grey. A colour belongs to a thing, though, and the label map already says where things are:
 the chroma of each class of a coarse cell is enough. The receiver shifts the chroma of the
-generator's picture until these means are those that were sent; light, and what varies within a
-class and a cell, stays the generator's. No part of the paper; a relative of the color layout
-descriptor of MPEG-7 (ISO/IEC 15938-3), guided by the map.
+generator's picture until these means lie in the intervals that were sent; light, and what varies
+within a class and a cell, stays the generator's. No part of the paper; a relative of the color
+layout descriptor of MPEG-7 (ISO/IEC 15938-3), guided by the map.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def with_colours(image: Tensor, palette: Palette, one_hot: Tensor) -> Tensor:
     means, pixels = _class_means(image, one_hot)
     known = (palette.known & (pixels > 0))[:, :, None]
     wanted = _STEP * (palette.levels - LEVELS // 2)
-    off = (_level(means) != palette.levels) & known
-    shift = torch.where(off, wanted - means, 0.0)
+    nearest = torch.minimum(torch.maximum(means, wanted - _STEP / 2), wanted + _STEP / 2)
+    shift = (nearest - means) * known
     full = (CELL * known.shape[3], CELL * known.shape[4])
     spread = torch.cat([shift, known.to(shift)], 2).flatten(1, 2)
     spread = F.interpolate(spread, size=full, mode="bilinear", align_corners=False)

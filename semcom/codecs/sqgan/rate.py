@@ -11,8 +11,9 @@ from semcom.codecs.sqgan.samm import Selection, kept_cells
 __all__ = ["LADDER", "fit", "keep", "rung"]
 
 #: m_s and m_x of rising rates. Meaning comes first: the map gets most of the first bits, the
-#: picture catches up where the map is nearly complete.
-LADDER = ((0.0, 0.0), (0.15, 0.05), (0.25, 0.12), (0.35, 0.2), (0.45, 0.35), (0.7, 0.7), (1.0, 1.0))
+#: picture catches up where the map is nearly complete. Measured on CamVid at 0.02 bits per pixel:
+#: more for the map is worth mIoU, less costs it, and the Fréchet distance the other way round.
+LADDER = ((0.0, 0.0), (0.22, 0.03), (0.45, 0.06), (0.7, 0.1), (0.9, 0.18), (1.0, 0.4), (1.0, 1.0))
 _STEPS = 256
 
 
