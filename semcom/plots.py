@@ -63,6 +63,7 @@ STYLE: dict[Any, Any] = {
     "figure.dpi": 150,
     "savefig.dpi": 150,
     "pdf.fonttype": 42,  # fonts stay text in a paper
+    "svg.hashsalt": "semcom",  # names inside that are the same each time
 }
 LEGEND: dict[str, Any] = {
     "loc": "lower left",
@@ -119,10 +120,11 @@ def draw_all(folder: Path) -> list[Path]:
             ("quality_against_rate", draw_rates(rows, title)),
             ("along_the_drive", draw_along_drive(results, folder)),
         ]
-        figures += draw_contact_sheets(results, folder)
         for name, figure in figures:
             if figure is not None:
-                written.append(_save(figure, folder / "figures" / name))
+                written.append(_save(figure, folder / "figures" / name, ("pdf", "svg", "png")))
+        for name, sheet in draw_contact_sheets(results, folder):
+            written.append(_save(sheet, folder / "figures" / name, ("pdf", "png")))
     return written
 
 
@@ -362,16 +364,16 @@ def _marker(number: int) -> str:
     return MARKERS[number % len(MARKERS)]
 
 
-def _save(figure: Figure, stem: Path) -> Path:
-    """Write ``stem``.png and ``stem``.pdf; returns the PNG."""
+def _save(figure: Figure, stem: Path, suffixes: Sequence[str]) -> Path:
+    """Write ``stem`` with each of ``suffixes``, ``png`` among them; returns the PNG."""
     import io
 
     from semcom.files import write_atomically
 
-    for suffix in ("pdf", "png"):
+    # no dates inside: the same results give the same files
+    dates: dict[str, Any] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    for suffix in suffixes:
         content = io.BytesIO()
-        # no dates inside: the same results give the same files
-        metadata = {"CreationDate": None} if suffix == "pdf" else {}
-        figure.savefig(content, format=suffix, metadata=metadata)
+        figure.savefig(content, format=suffix, metadata=dates.get(suffix, {}))
         write_atomically(stem.with_name(f"{stem.name}.{suffix}"), content.getvalue())
     return stem.with_name(f"{stem.name}.png")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
@@ -183,10 +184,12 @@ def test_a_run_is_drawn_whole_and_the_same_again(
         "contact_sheet_1.png",
     ]
     first = {path: path.read_bytes() for path in (tmp_path / "out" / "figures").iterdir()}
-    assert len(first) == 4
+    assert sorted(path.suffix for path in first) == [".pdf", ".pdf", ".png", ".png", ".svg"]
     for path, content in first.items():
         if path.suffix == ".pdf":
             assert content.startswith(b"%PDF")
+        elif path.suffix == ".svg":
+            assert ElementTree.fromstring(content).tag.endswith("svg")
         else:
             with Image.open(path) as image:
                 assert min(image.size) > 400
