@@ -18,6 +18,8 @@ __all__ = ["SumProductDecoder"]
 # Messages held at a time; keeps the working set of an iteration within the caches of a CPU core.
 _MESSAGES_IN_CACHE = 1 << 19
 _MESSAGES_ON_DEVICE = 1 << 26
+# With fewer code words than this at a time, gathering their short rows costs more than caches save.
+_FEWEST_AT_ONCE = 32
 
 # Log-likelihood ratios of the channel are limited to this magnitude.
 _LLR_LIMIT = 20.0
@@ -66,7 +68,7 @@ class SumProductDecoder:
             np.concatenate([[0], np.cumsum(count)[:-1]]), dtype=torch.int64, device=device
         )
         messages = _MESSAGES_IN_CACHE if device == "cpu" else _MESSAGES_ON_DEVICE
-        self.batch_size = max(8, messages // self.num_edges // 8 * 8)
+        self.batch_size = max(_FEWEST_AT_ONCE, messages // self.num_edges // 8 * 8)
 
     @torch.no_grad()
     def __call__(self, llr: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,13 +2,14 @@
 
 import csv
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from channels import Link, LinkSettings
-from channels.settings import CODES, MODULATIONS
+from channels.settings import CHANNELS, CODES, MODULATIONS
 from tests.channels.reference_points import LINKS, PATH
 
 with PATH.open(newline="", encoding="utf-8") as file:
@@ -19,7 +20,20 @@ LEVEL = 1e-3
 _SEEDS = range(1 << 20, (1 << 20) + 160)
 
 
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: point["settings"])
+def _cases() -> list[Any]:
+    """All points, of which some take longer than the rest together."""
+    slow = ('"uma"', '"rma"', '"tdl-b"')
+    return [
+        pytest.param(
+            point,
+            id=point["settings"],
+            marks=[pytest.mark.slow] if any(name in point["settings"] for name in slow) else [],
+        )
+        for point in POINTS
+    ]
+
+
+@pytest.mark.parametrize("point", _cases())
 def test_as_many_payloads_are_lost_as_ever(point: dict[str, str]) -> None:
     """Fisher's exact test of two counts, its level shared among the points."""
     link = Link(LinkSettings(**json.loads(point["settings"])))
@@ -50,5 +64,9 @@ def test_every_kind_of_link_has_a_point_worth_comparing() -> None:
     settings = [LinkSettings(**json.loads(point["settings"])) for point in POINTS]
     assert {one.code for one in settings} == set(CODES)
     assert {one.modulation for one in settings} == set(MODULATIONS)
+    assert {one.channel.partition("-")[0] for one in settings} == {
+        channel.partition("-")[0] for channel in CHANNELS
+    }
+    assert {one.detector for one in settings} == {None, "lmmse", "k-best"}
     for point in POINTS:
         assert 0.02 < int(point["errors"]) / int(point["payloads"]) < 0.6
