@@ -212,3 +212,19 @@ def test_in_a_browser_every_metric_and_axis_can_be_drawn(folder: Path, browser: 
     assert drawn(browser) not in pictures
     browser.find_element("id", "theme").click()
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+@pytest.mark.parametrize("on_air", [True, False])
+def test_in_a_browser_transmitters_of_one_group_keep_apart_over_a_link(
+    simple_parts: None, scenario_text: str, tmp_path: Path, browser: Any, on_air: bool
+) -> None:
+    head, tail = scenario_text.split("transmitters:")
+    one = "\n  - {codec: blockmeans, label: means, vary: {packets: [1, 2, 3]}}\n"
+    text = head + "transmitters:" + one + tail[tail.index("link:") :]
+    if not on_air:
+        text = re.sub("link: .*\nsweep: .*\n", "link: none\n", text)
+    list(run(Scenario.from_text(text), tmp_path / "out", text=text))
+    browser.get(write_report(tmp_path / "out").as_uri())
+    lines = browser.find_elements("css selector", "#legend svg line")
+    assert len(lines) == 3
+    assert len({line.value_of_css_property("stroke") for line in lines}) == (3 if on_air else 1)

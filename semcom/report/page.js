@@ -8,7 +8,10 @@
 
   /* ---------- what there is to show ---------- */
 
-  const groups = [...new Set(data.transmitters.filter((t) => !t.reference).map((t) => t.group))];
+  const onAir = data.transmitters.filter((t) => !t.reference);
+  const groups = [...new Set(onAir.map((t) => t.group))];
+  // curves of few transmitters over a link keep apart; many, or rates alone, go by their groups
+  const apart = onAir.length <= 8 && data.rows.some((row) => row.esn0_db !== null);
   const byLabel = new Map();
   for (const transmitter of data.transmitters) {
     const own = data.rows.filter((row) => row.label === transmitter.label);
@@ -18,8 +21,8 @@
       rows: own,
       ideal: own.find((row) => row.esn0_db === null),
       sent: own.filter((row) => row.esn0_db !== null).sort((a, b) => a.esn0_db - b.esn0_db),
-      look: groups.indexOf(transmitter.group),
-      tint: 1 - 0.55 * (sameGroup.indexOf(transmitter) / Math.max(1, sameGroup.length)),
+      look: apart ? onAir.indexOf(transmitter) : groups.indexOf(transmitter.group),
+      tint: apart ? 1 : 1 - 0.55 * (sameGroup.indexOf(transmitter) / Math.max(1, sameGroup.length)),
     });
   }
   const transmitters = [...byLabel.values()].filter((t) => !t.reference);
