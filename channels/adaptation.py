@@ -7,11 +7,14 @@ rate from the normal approximation at the effective SNR less an implementation m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
 
 from channels.link import Link
-from channels.settings import LinkSettings
+from channels.settings import BITS_PER_SYMBOL, LinkSettings
 
-__all__ = ["MCS_TABLES", "Scheme", "adapt", "predicted_block_error_rate"]
+__all__ = ["MCS_TABLES", "Scheme", "adapt", "effective_esn0_db", "predicted_block_error_rate"]
 
 _MODULATIONS = {2: "qpsk", 4: "16qam", 6: "64qam", 8: "256qam"}
 
@@ -68,12 +71,41 @@ MCS_TABLES: dict[str, tuple[Scheme, ...]] = {
 }
 
 
-def predicted_block_error_rate(
-    settings: LinkSettings, esn0_db: float, num_bytes: int, margin_db: float = 1.0
-) -> float:
-    """Share of payloads of ``num_bytes`` expected to be lost at the effective SNR ``esn0_db``.
+@lru_cache
+def _capacities(modulation: str) -> tuple[np.ndarray, np.ndarray]:
+    """Es/N0 in dB and the mutual information there, up to where it is all that there is."""
+    from channels.limits import constrained_capacity
 
-    This is the normal approximation ``margin_db`` to the left, for all code blocks together.
+    snrs = np.arange(-40.0, 60.0, 0.25)
+    capacities = np.array([constrained_capacity(modulation, snr) for snr in snrs.tolist()])
+    rising = capacities < BITS_PER_SYMBOL[modulation] - 1e-6
+    return snrs[rising], capacities[rising]
+
+
+def effective_esn0_db(modulation: str, esn0_db: float | np.ndarray) -> float:
+    """Es/N0 in dB of white noise that lets as much through as symbols of various ``esn0_db`` [S].
+
+    The mutual information of ``modulation`` is averaged over the symbols (Wan, Tsai, Almgren, "A
+    fading-insensitive performance metric for a unified link quality model", IEEE WCNC 2006).
+
+    >>> round(effective_esn0_db("qpsk", np.array([3.0, 3.0])), 2)
+    3.0
+    >>> round(effective_esn0_db("qpsk", np.array([-30.0, 30.0])), 1)
+    0.2
+    """
+    snrs, capacities = _capacities(modulation)
+    let_through = np.interp(np.asarray(esn0_db, dtype=float), snrs, capacities).mean()
+    return float(np.interp(let_through, capacities, snrs))
+
+
+def predicted_block_error_rate(
+    settings: LinkSettings, esn0_db: float | np.ndarray, num_bytes: int, margin_db: float = 1.0
+) -> float:
+    """Share of payloads of ``num_bytes`` expected to be lost at ``esn0_db``.
+
+    That is one value, or those of the symbols of a payload [S], which count with their effective
+    SNR. The share is the normal approximation ``margin_db`` to the left, for all code blocks
+    together.
 
     >>> predicted_block_error_rate(LinkSettings(), 4.0, 100) < 1e-6
     True
@@ -82,13 +114,16 @@ def predicted_block_error_rate(
 
     frame = Link(settings).frame(num_bytes)
     uses = -(-settings.coded_bits(frame.block_bits) // settings.bits_per_symbol)
-    one = normal_approximation(settings.modulation, esn0_db - margin_db, frame.block_bits, uses)
+    if isinstance(esn0_db, np.ndarray):
+        esn0_db = effective_esn0_db(settings.modulation, esn0_db)
+    snr = float(esn0_db) - margin_db
+    one = normal_approximation(settings.modulation, snr, frame.block_bits, uses)
     return 1 - (1 - one) ** frame.num_blocks
 
 
 def adapt(
     settings: LinkSettings,
-    esn0_db: float,
+    esn0_db: float | np.ndarray,
     num_bytes: int,
     *,
     target: float = 0.1,
@@ -97,10 +132,11 @@ def adapt(
 ) -> LinkSettings:
     """``settings`` with the scheme of ``table`` that takes the fewest channel uses.
 
-    Of all schemes whose predicted block error rate at the effective SNR ``esn0_db`` is at most
-    ``target``, the most efficient is taken; where none is, the most robust. Schemes of a rate that
-    the code does not have are passed over. ``margin_db`` is what the code loses against theory,
-    about 1 dB with 20 iterations of the LDPC decoder.
+    Of all schemes whose predicted block error rate at ``esn0_db`` is at most ``target``, the most
+    efficient is taken; where none is, the most robust. Over a channel that fades ``esn0_db`` [S] is
+    best that of the symbols as :func:`channels.inspection.inspect_payload` shows it. Schemes of a
+    rate that the code does not have are passed over. ``margin_db`` is what the code loses against
+    theory, about 1 dB with 20 iterations of the LDPC decoder.
 
     >>> adapt(LinkSettings(), 12.0, 500).modulation
     '64qam'

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from channels import Link, LinkSettings
-from channels.adaptation import MCS_TABLES, adapt, predicted_block_error_rate
+from channels.adaptation import (
+    MCS_TABLES,
+    adapt,
+    effective_esn0_db,
+    predicted_block_error_rate,
+)
+from channels.inspection import inspect_payload
+from channels.limits import constrained_capacity
 from channels.settings import BITS_PER_SYMBOL
 
 
@@ -37,6 +44,30 @@ def test_the_chosen_scheme_meets_the_target(snr_db: float) -> None:
     lost = sum(Link(settings).transmit(payloads, snr_db, range(64)).reports).payloads_lost
     # 64 payloads at a rate of 0.1: more than 14 losses happen once in a thousand
     assert lost <= 14
+
+
+@pytest.mark.parametrize("modulation", ["bpsk", "16qam", "256qam"])
+def test_symbols_of_various_snrs_let_through_what_their_effective_snr_does(modulation: str) -> None:
+    snrs = np.random.default_rng(1).normal(8.0, 6.0, 50)
+    effective = effective_esn0_db(modulation, snrs)
+    mean = np.mean([constrained_capacity(modulation, float(snr)) for snr in snrs])
+    assert constrained_capacity(modulation, effective) == pytest.approx(mean, abs=2e-3)
+    # fading harms more than its mean energy says
+    assert effective < 10 * np.log10(np.mean(10 ** (snrs / 10)))
+    assert effective_esn0_db(modulation, np.array([4.2])) == pytest.approx(4.2, abs=0.01)
+
+
+def test_a_scheme_for_the_channel_of_the_payload_meets_the_target_where_the_mean_does_not() -> None:
+    sounding = LinkSettings(channel="tdl-a", ofdm={"estimation": "perfect"})
+    payloads = [np.random.default_rng(i).bytes(100) for i in range(32)]
+    lost = dict.fromkeys(("own", "mean"), 0)
+    for seed, payload in enumerate(payloads):
+        seen = inspect_payload(sounding, payload, 12.0, seed).attempts[0].esn0_db
+        for known, snr in (("own", seen), ("mean", 12.0)):
+            link = Link(adapt(sounding, snr, 100, target=0.1, table="64qam"))
+            lost[known] += link.transmit([payload], 12.0, [seed]).reports[0].payloads_lost
+    # at a rate of 0.1 more than 9 losses of 32 happen once in a thousand
+    assert lost["own"] <= 9 < lost["mean"]
 
 
 def test_everything_else_stays_as_it_was() -> None:
