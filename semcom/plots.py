@@ -334,7 +334,7 @@ def _legend(axis: Axes, rows: Rows) -> None:
         )
     kinds = [{row["esn0_db"] is None for row in of_one} for _, of_one in _by_label(rows)]
     if {True, False} in kinds:
-        dashed = {"color": FAINT, "linestyle": (0, (5, 3)), "linewidth": 1.1}
+        dashed: dict[str, Any] = {"color": FAINT, "linestyle": (0, (5, 3)), "linewidth": 1.1}
         handles.append(Line2D([], [], **dashed, label="no channel errors"))
     axis.legend(handles=handles, **LEGEND)
 
