@@ -2,7 +2,8 @@
 
 Any packet may be missing: tokens that never came are masked tokens to the de-masking module. With
 nothing received at all, both paths decode from mask tokens alone: the networks' own idea of a
-street, the stated prior of this codec.
+street, the stated prior of this codec. Where the label map alone is missing, it may be guessed from
+the picture's packets (:mod:`semcom.codecs.sqgan.lost_map`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor
 from semcom.codecs.codec import Reconstruction
 from semcom.codecs.sqgan.bitstream import CELL, PathTokens, TokenPacket, read_packet
 from semcom.codecs.sqgan.exact_map import LOST, is_exact_map, read_exact_map
+from semcom.codecs.sqgan.lost_map import LostMap
 from semcom.codecs.sqgan.model import one_hot_map
 from semcom.codecs.sqgan.networks import Networks
 from semcom.codecs.sqgan.palette import Palette, with_colours
@@ -131,9 +133,19 @@ class Generator:
 
 
 class Receiver:
-    """The stages in their order; ``size`` (H, W) is what both ends agreed on beforehand."""
+    """The stages in their order; ``size`` (H, W) is what both ends agreed on beforehand.
 
-    def __init__(self, networks: Networks, size: tuple[int, int] | None = (256, 512)) -> None:
+    ``lost_map`` guesses a label map of which nothing arrived from what arrived of the picture; None
+    leaves it to the network's own idea.
+    """
+
+    def __init__(
+        self,
+        networks: Networks,
+        size: tuple[int, int] | None = (256, 512),
+        lost_map: LostMap | None = None,
+    ) -> None:
+        self.lost_map = lost_map
         self.entropy_decoder = EntropyDecoder(networks, size)
         self.generator = Generator(networks)
 
@@ -144,7 +156,11 @@ class Receiver:
 
     def reconstruct(self, tokens: Mapping[str, PathTokens]) -> Reconstruction:
         """The picture of given tokens."""
-        label_map = self.generator.label_map(tokens["label_map"])
+        sent, picture = tokens["label_map"], tokens["image"]
+        if self.lost_map is not None and not sent.mask.any() and picture.mask.any():
+            label_map = self.lost_map(picture)
+        else:
+            label_map = self.generator.label_map(sent)
         image = self.generator.image(tokens["image"], label_map)
         bottom = image.shape[0] - tokens["image"].padding[0]
         right = image.shape[1] - tokens["image"].padding[1]

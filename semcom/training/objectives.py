@@ -21,6 +21,7 @@ from semcom.training.discriminator import Discriminator, adversarial_gradient, h
 from semcom.training.index_prior import IndexPriorObjective
 from semcom.training.jscc import JsccObjective
 from semcom.training.layered_codec import LayeredCodecObjective
+from semcom.training.lost_map import LostMapObjective
 from semcom.training.perceptual import PerceptualLoss, colour_distance
 from semcom.training.recipe import Recipe
 from semcom.training.transform_codec import TransformCodecObjective
@@ -369,4 +370,5 @@ OBJECTIVES: dict[str, type] = {
     "crop_classifier": CropClassifierObjective,
     "layered_codec": LayeredCodecObjective,
     "jscc": JsccObjective,
+    "lost_map": LostMapObjective,
 }

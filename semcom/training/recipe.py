@@ -57,6 +57,7 @@ class Recipe(_Strict):
         "crop_classifier",
         "layered_codec",
         "jscc",
+        "lost_map",
     ]
     network: str = Field("compact", description="a size of the network, e.g. compact or scorer")
     data: tuple[TrainingData, ...] = Field(min_length=1)

@@ -63,6 +63,11 @@ class SqganSettings(_Strict):
     task: str | dict[str, float] | None = Field(
         default=None, description="driving, mapping or weights by class: what is kept first"
     )
+    lost_map: Literal["prior", "picture"] = Field(
+        default="prior",
+        description="where nothing arrives of the label map: the network's own idea of a street, "
+        "or a guess from the picture's packets (shipped networks only)",
+    )
     image_weights: str = Field(default="sqgan_image", description="name or file of G_x")
     map_weights: str = Field(default="sqgan_map", description="name or file of G_s")
     prior_weights: str = Field(default="sqgan_prior", description="name or file of index models")
@@ -78,6 +83,8 @@ class SqganSettings(_Strict):
             raise ValueError("keep_fraction.label_map has no meaning with map_coding: lossless")
         if self.selection == "random" and self.task is not None:
             raise ValueError("task has no meaning with selection: random")
+        if self.lost_map == "picture" and self.image_weights != "sqgan_image":
+            raise ValueError("lost_map: picture knows the codes of the shipped image_weights only")
         if self.task is not None:
             class_weights(self.task, CAMVID_CLASSES)
         return self
@@ -136,7 +143,16 @@ class SqganCodec:
         """The :class:`semcom.receiver.Receiver` of this operating point."""
         from semcom.receiver import Receiver
 
-        return Receiver(self._networks, self.size)
+        return Receiver(self._networks, self.size, self._lost_map)
+
+    @cached_property
+    def _lost_map(self) -> Any:
+        if self.settings.lost_map == "prior":
+            return None
+        from semcom.codecs.sqgan.lost_map import load_lost_map
+
+        size = SIZES[self.settings.network]
+        return load_lost_map("sqgan_lost_map", size.image.codes, size.classes)
 
     def identity(self) -> dict[str, Any]:
         """Settings and the digest of all weights."""
@@ -149,6 +165,12 @@ class SqganCodec:
             del settings["palette"]
         if self.settings.selection == "relevance":
             del settings["selection"]
+        if self.settings.lost_map == "prior":
+            del settings["lost_map"]
+        else:
+            from semcom import weights
+
+            settings["lost_map"] = weights.digest("sqgan_lost_map")
         return {"codec": self.name, **settings, "weights": self._networks.digest}
 
     def encode(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
