@@ -104,3 +104,22 @@ def test_shipped_transform_codecs_meet_their_rate_closely(variant: str) -> None:
             received = one.decode([p.payload for p in packets]).image.astype(float)
             mse = ((received - sample.image) ** 2).mean()
             assert 10 * np.log10(255**2 / mse) > least_psnr
+
+
+def test_the_layered_codec_trades_what_is_generated_for_pixels() -> None:
+    """At one rate PSNR rises with the share of the enhancement; either layer alone is a picture."""
+    from semcom import data
+    from semcom.segmentation import load_segmenter
+
+    (sample,) = data.load("street", split="test", count=1)
+    labels = load_segmenter("transmitter")(sample.image[None])[0]
+    codec, quality = CODECS["layered"], []
+    for share in (0.0, 0.3, 0.6, 0.9):
+        one = codec(codec.Settings(bits_per_pixel=0.12, enhancement_share=share))
+        packets = one.encode(sample.image, labels)
+        assert bits_per_pixel(packets, sample.image) <= 0.12
+        received = one.decode([p.payload for p in packets]).image.astype(float)
+        quality.append(10 * np.log10(255**2 / ((received - sample.image) ** 2).mean()))
+    assert quality == sorted(quality)
+    assert quality[-1] > quality[0] + 0.5
+    assert quality[0] > 18

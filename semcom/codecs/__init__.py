@@ -5,6 +5,7 @@ from typing import Any
 from semcom.codecs.codec import AnalogCodec, Codec, Packet, Reconstruction, bits_per_pixel
 from semcom.codecs.conventional import CONVENTIONAL
 from semcom.codecs.jscc.codec import JsccCodec
+from semcom.codecs.layered.codec import LayeredCodec
 from semcom.codecs.saic.codec import SaicCodec
 from semcom.codecs.sqgan.codec import SqganCodec
 
@@ -13,6 +14,7 @@ __all__ = ["CODECS", "AnalogCodec", "Codec", "Packet", "Reconstruction", "bits_p
 #: every codec by the name scenarios use
 CODECS: dict[str, Any] = {
     "sqgan": SqganCodec,
+    "layered": LayeredCodec,
     "saic": SaicCodec,
     "jscc": JsccCodec,
     **CONVENTIONAL,

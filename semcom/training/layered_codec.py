@@ -64,7 +64,7 @@ def disturbed(label_map: Tensor, classes: int, g: torch.Generator) -> Tensor:
 
 
 class LayeredCodecObjective:
-    """Base: bits + lambda (perceptual, pixel and colour distance, adversarial loss).
+    """Base: bits + lambda (perceptual, pixel and colour distance), and an adversarial loss.
 
     Enhancement: bits + lambda MSE, over base pictures that it does not change. Every picture of a
     batch has a level of its own in each layer, drawn evenly; the lambdas run exponentially over
@@ -138,19 +138,19 @@ class LayeredCodecObjective:
         base, bits = self.network.base(
             original, coarse_map(seen, cell), level.to(original.device), g
         )
-        bpp = bits.mean() / pixels
+        bpp = bits / pixels
         picture = base.detach().requires_grad_()
-        lambdas = [between(self.recipe.feature_lambda, t) for t in (level / (LEVELS - 1)).tolist()]
-        gradient, shown = self._perception(picture, original, whole_map, lambdas, done, g)
-        torch.autograd.backward([base, bpp], [gradient, torch.ones_like(bpp)])
+        trade = _balanced(self.recipe.feature_lambda, level).to(bpp)
+        gradient, shown = self._perception(picture, original, whole_map, trade.tolist(), done, g)
+        torch.autograd.backward([base, bpp], [gradient, 1 / trade / len(bpp)])
 
         refined, fine_bits = self.network.enhancement(
             original, picture.detach(), fine.to(original.device), g
         )
         error = 127.5**2 * (refined - original).square().mean((1, 2, 3))
-        worth = [between(self.recipe.pixel_lambda, t) for t in (fine / (LEVELS - 1)).tolist()]
-        fine_bpp = fine_bits.mean() / pixels
-        (fine_bpp + (torch.tensor(worth).to(error) * error).mean()).backward()
+        fine_weights = _balanced(self.recipe.pixel_lambda, fine).to(error)
+        fine_bpp = fine_bits / pixels
+        (fine_bpp / fine_weights + fine_weights * error).mean().backward()
 
         for parameters in (self.base, self.enhancement):
             nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -158,8 +158,8 @@ class LayeredCodecObjective:
         self.optimizers["network"].zero_grad(set_to_none=True)
         before = 127.5**2 * (picture.detach() - original).square().mean((1, 2, 3))
         return {
-            "base_bits_per_pixel": bpp.item(),
-            "enhancement_bits_per_pixel": fine_bpp.item(),
+            "base_bits_per_pixel": bpp.mean().item(),
+            "enhancement_bits_per_pixel": fine_bpp.mean().item(),
             "base_psnr_db": _psnr(before),
             "psnr_db": _psnr(error),
             **shown,
@@ -170,7 +170,7 @@ class LayeredCodecObjective:
         picture: Tensor,
         original: Tensor,
         one_hot: Tensor,
-        lambdas: list[float],
+        trade: list[float],
         done: float,
         g: torch.Generator,
     ) -> tuple[Tensor, dict[str, float]]:
@@ -181,7 +181,7 @@ class LayeredCodecObjective:
         fake = self.perceptual.features(picture)
         shown = {"pixel": 0.0, "perceptual": 0.0, "colour": 0.0}
         loss = picture.new_zeros(())
-        for i, weight in enumerate(lambdas):
+        for i, weight in enumerate(trade):
             one = slice(i, i + 1)
             parts = {
                 "pixel": (picture[one] - original[one]).abs().mean(),
@@ -213,6 +213,14 @@ class LayeredCodecObjective:
         self.optimizers["discriminator"].step()
         self.optimizers["discriminator"].zero_grad(set_to_none=True)
         return gradient, shown | {"discriminator": judged.item()}
+
+
+def _balanced(ends: tuple[float, float], level: Tensor) -> Tensor:
+    """Square root of lambda at ``level`` [B]: the weight of distortion, its inverse that of bits.
+
+    The trade-off is lambda's all the same, but neither end of the range drowns the other.
+    """
+    return torch.tensor([between(ends, t) ** 0.5 for t in (level / (LEVELS - 1)).tolist()])
 
 
 def shipped_network(network: nn.Module) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from semcom.codecs import bits_per_pixel
+from semcom.codecs import CODECS, bits_per_pixel
 from semcom.codecs.layered.bitstream import BASE_BYTES, BaseHeader
 from semcom.codecs.layered.codec import LayeredSettings
 from semcom.codecs.layered.config import SIZES
@@ -200,3 +200,9 @@ def test_shipped_form_loads_as_the_network_it_was_made_from(tmp_path) -> None:
     assert np.array_equal(loaded.base.quantise(y, z, 99).latent, own.base.quantise(y, z, 99).latent)
     with pytest.raises(ValueError, match="do not fit the layered codec"):
         load_network(str(file), "compact")
+
+
+def test_it_is_one_of_the_codecs() -> None:
+    assert CODECS["layered"].Settings is LayeredSettings
+    with pytest.raises(FileNotFoundError, match="no weights 'mine'"):
+        CODECS["layered"](LayeredSettings(bits_per_pixel=1, weights="mine")).identity()

@@ -59,7 +59,7 @@ class BaseHeader(NamedTuple):
 
     >>> BaseHeader(40, (250, 512), 0x5E, 8, 108).to_bytes().hex()
     '10280f1f605e401b'
-    >>> BaseHeader.from_bytes(bytes.fromhex("10280f1f605e401b"))
+    >>> BaseHeader.from_bytes(bytes.fromhex("10280f1f605e401b") + bytes(108))
     BaseHeader(level=40, size=(250, 512), network=94, cell=8, label_bytes=108)
     """
 

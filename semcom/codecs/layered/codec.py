@@ -62,6 +62,12 @@ class LayeredCodec:
     enhancement, left out where its share is too small for any, corrects that picture's pixels. It
     is worth nothing without its base: with the base lost, the receiver shows the mean colour of
     photographs.
+
+    >>> codec = LayeredCodec(LayeredSettings(bits_per_pixel=0.8), size=(64, 96))
+    >>> picture, label_map = np.zeros((64, 96, 3), np.uint8), np.zeros((64, 96), np.uint8)
+    >>> base, enhancement = codec.encode(picture, label_map)
+    >>> codec.decode([base.payload, None]).image.shape
+    (64, 96, 3)
     """
 
     name = "layered"
