@@ -28,8 +28,8 @@
   const transmitters = [...byLabel.values()].filter((t) => !t.reference);
   const reference = [...byLabel.values()].find((t) => t.reference);
   const points = [...new Set(data.rows.map((r) => r.esn0_db).filter(isNumber))].sort((a, b) => a - b);
-  // the last step of the slider is the row without a channel
-  const steps = [...points, null];
+  // the last step of the slider is the row without a channel, which a run with a budget lacks
+  const steps = !points.length || transmitters.some((t) => t.ideal) ? [...points, null] : points;
 
   const axes = [];
   if (points.length) {
@@ -336,7 +336,7 @@
     if (better) says.push(better[0].toUpperCase() + better.slice(1) + " is better.");
     if (rate && points.length) says.push(`At the Es/N0 of the slider below: ${stepName(state.step)}.`);
     if (column === "bler") says.push("Open marker: no loss was seen, upper end of the 95 % interval.");
-    else if (!rate) says.push("Dashed: without channel errors.");
+    else if (!rate && transmitters.some((t) => isNumber(ceiling(t)))) says.push("Dashed: without channel errors.");
     if (transmitters.some((t) => t.rows.some((r) => isNumber(r[column + "_low"])))) says.push(rate ? "Bars: 95 % interval." : "Bands: 95 % interval.");
     if (!rate && transmitters.some((t) => t.cliff)) says.push("Shaded: the cliff, from a tenth of the payloads to nine tenths arriving.");
     if (/frechet|^fid/.test(column)) says.push("A flat grey picture has no spread of features, which a distance between spreads may even reward: compare pictures that arrived.");
@@ -446,9 +446,9 @@
     $("strip").replaceChildren(...points.map((point, i) => {
       const rows = data.rows.filter((r) => r.esn0_db === point && isNumber(r.bler));
       const cell = element("i");
-      const from = Math.max(0, i - 0.5);
+      const [from, to] = [Math.max(0, i - 0.5), Math.min(last, i + 0.5)];
       cell.style.left = `calc(${(100 * from) / last}% + 1px)`;
-      cell.style.width = `calc(${(100 * (i + 0.5 - from)) / last}% - 2px)`;
+      cell.style.width = `calc(${(100 * (to - from)) / last}% - 2px)`;
       cell.style.opacity = 0.06 + 0.74 * (rows.reduce((sum, r) => sum + r.bler, 0) / (rows.length || 1));
       return cell;
     }));

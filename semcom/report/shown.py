@@ -125,14 +125,17 @@ def _image(
     }
     for transmitter in plan["transmitters"]:
         label = transmitter["label"]
+        own = {None, *transmitter.get("esn0_db", plan["esn0_db"])}
         received = [
             _received(row, plan, results, store, album, palette)
             for row in found.get((transmitter["setup"], sample), [])
+            if row["esn0_db"] in own
         ]
         if label == REFERENCE:  # the original is there; what the scorer sees in it is not
             shown["seen"] = received[0]["seen"] if received and received[0] else None
         else:
-            shown["receivers"][label] = [one for one in received if one]
+            # with a budget there is a transmitter of the same label for every frame
+            shown["receivers"].setdefault(label, []).extend(one for one in received if one)
     return shown
 
 

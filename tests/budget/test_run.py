@@ -73,6 +73,11 @@ def test_a_run_says_what_it_chose_and_every_row_keeps_to_the_budget(
     assert all(one["reasons"] and one["frame"]["channel_uses"] in (600, 1500) for one in kept)
     for name in ("miou_against_budget", "miou_against_snr"):
         assert (out / "figures" / f"{name}.png").stat().st_size > 10_000
+    page = (out / "report.html").read_text()
+    data = json.loads(page.split('id="data">', 1)[1].split("</script>", 1)[0])
+    shown = data["pictures"]["images"][0]["receivers"]
+    assert len(shown) == 4
+    assert {tuple(one["esn0_db"] for one in many) for many in shown.values()} == {(0, 10)}
     again = semcom("run", file, "--out", out)
     assert "complete already" in again.stdout, again.stderr
     assert len(Results.read(out).transmissions) == 2 * 9
