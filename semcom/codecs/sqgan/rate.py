@@ -47,13 +47,21 @@ def fit(spent: Callable[[Mapping[str, float]], int], bits: float) -> dict[str, f
 
     Raises ValueError where even one token a path is too much.
     """
-    if spent(rung(0)) > bits:
+    least, most = spent(rung(0)), spent(rung(_STEPS))
+    if least > bits:
         raise ValueError(
             f"SQ-GAN cannot send this picture in {bits:.0f} bits: "
-            f"one token of each path takes {spent(rung(0))}; ask for more bits per pixel"
+            f"one token of each path takes {least}; ask for more bits per pixel"
         )
-    low, high = 0, _STEPS + 1  # low fits, high does not
+    if most <= bits:
+        return rung(_STEPS)
+    low, high = 0, _STEPS  # low fits, high does not; between them bits rise about evenly
     while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if spent(rung(middle)) <= bits else (low, middle)
+        share = (bits - least) / (most - least)
+        middle = min(max(low + round(share * (high - low)), low + 1), high - 1)
+        taken = spent(rung(middle))
+        if taken <= bits:
+            low, least = middle, taken
+        else:
+            high, most = middle, taken
     return rung(low)
