@@ -289,6 +289,33 @@ for path in ("label_map", "image"):
 # even flattered: they were counted on the very tokens that they describe.)
 # </details>
 #
+# ## Colours: a palette beside the tokens
+#
+# A few hundred tokens have no room for colour, and a generator that must guess it is least wrong with
+# grey. But a colour belongs to a thing, and the map says where things are: so the mean Cb and Cr of every
+# class in every cell of 128 x 128 pixels go along, and the receiver shifts the chroma of what it drew
+# until its own means agree. This is not in the paper; `palette: false` leaves it out.
+
+# %%
+figure, axes = plt.subplots(1, 3, figsize=(11.5, 2.3), layout="constrained")
+picture(axes[0], sample.image, "original")
+for axis, on in zip(axes[1:], (False, True), strict=True):
+    painter = sqgan(0.3, 0.4, palette=on)
+    packets = painter.encode(sample.image, trace.label_map)
+    seen = painter.decode([packet.payload for packet in packets]).image
+    cost = packets[1].bits.get("palette", 0)
+    picture(axis, seen, f"with a palette, {cost} bits" if on else "tokens alone")
+plt.show()
+
+# %% [markdown]
+# <details><summary><b>Question 4.</b> Two cars stand in one cell, a red one and a blue one. What do they
+# look like at the receiver, and what would it take to tell them apart?</summary>
+#
+# Both get the shift that brings the *mean* of the class to that of the two: purple, roughly. Telling them
+# apart takes smaller cells, which cost four times the bits for half the side, or a map that knows
+# instances and not only classes.
+# </details>
+#
 # ## The price of few bits: one wrong bit
 #
 # Flip one bit of a raw packet and of a range-coded one, and read them.
@@ -394,7 +421,7 @@ for column, (name, edited) in zip(axes.T, edits.items(), strict=True):
 # %% [markdown]
 # What the tokens say shines through: where the car stood, a dark smudge is left on the road.
 #
-# <details><summary><b>Question 4.</b> Which of the two packets would you protect better, the map's or
+# <details><summary><b>Question 5.</b> Which of the two packets would you protect better, the map's or
 # the picture's?</summary>
 #
 # The map's. Without it the tokens of the picture hang in the air: the generator is conditioned on a map
@@ -403,7 +430,7 @@ for column, (name, edited) in zip(axes.T, edits.items(), strict=True):
 # that matters most.
 # </details>
 #
-# <details><summary><b>Question 5.</b> A segmenter at the transmitter misses a pedestrian. What does
+# <details><summary><b>Question 6.</b> A segmenter at the transmitter misses a pedestrian. What does
 # the receiver see?</summary>
 #
 # A street without the pedestrian, painted convincingly. The system can not send what its transmitter
