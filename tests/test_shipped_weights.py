@@ -123,3 +123,23 @@ def test_the_layered_codec_trades_what_is_generated_for_pixels() -> None:
     assert quality == sorted(quality)
     assert quality[-1] > quality[0] + 0.5
     assert quality[0] > 18
+
+
+def test_shipped_deepjscc_needs_no_bits_and_has_no_cliff() -> None:
+    from semcom import data
+
+    codec = CODECS["jscc"]
+    (sample,) = data.load("street", split="test", count=1)
+    quality = []
+    for esn0_db in (0, 5, 10, 20):
+        one = codec(codec.Settings(channel_uses_per_pixel=0.03, design_esn0_db=esn0_db))
+        symbols, rng = one.transmit(sample.image), np.random.default_rng(0)
+        variance = 10 ** (-esn0_db / 10)
+        noise = rng.normal(size=(2, len(symbols))) * (variance / 2) ** 0.5
+        noisy = (symbols + noise[0] + 1j * noise[1]).astype(np.complex64)
+        received = one.receive(noisy, np.full(len(symbols), variance, np.float32)).image
+        mse = ((received.astype(float) - sample.image) ** 2).mean()
+        quality.append(10 * np.log10(255**2 / mse))
+    assert quality == sorted(quality)
+    assert quality[0] > 20
+    assert quality[2] > 23
