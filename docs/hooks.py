@@ -210,6 +210,16 @@ def _measured(path: Path) -> str:
     )
 
 
+def denoising() -> str:
+    """What is received through a noisy camera."""
+    return _measured(ROOT / "results" / "denoising" / "summary.csv")
+
+
+def superresolution() -> str:
+    """What is received through a camera of half the resolution."""
+    return _measured(ROOT / "results" / "superresolution" / "summary.csv")
+
+
 def rank_correlation() -> str:
     """How well SI orders codecs and rates as other scores do, from the kept results."""
     from scipy.stats import spearmanr
@@ -356,5 +366,7 @@ PARTS: dict[str, Callable[[], str]] = {
         commands,
         results,
         rank_correlation,
+        denoising,
+        superresolution,
     )
 }

@@ -221,12 +221,11 @@ def _quality_panel(axis: Axes, rows: Rows, column: str) -> None:
                     ideal[column], color=colour, linestyle=(0, (5, 3)), linewidth=1.1, alpha=0.8
                 )
         axis.plot(x, y, color=colour, marker=_marker(number), markeredgecolor="white", zorder=3)
-        low, high = f"{column}_low", f"{column}_high"
-        if all(r.get(low) is not None for r in sent):
+        if column == "miou" and all(r["miou_low"] is not None for r in sent):
             axis.fill_between(
                 x,
-                [r[low] for r in sent],
-                [r[high] for r in sent],
+                [r["miou_low"] for r in sent],
+                [r["miou_high"] for r in sent],
                 color=colour,
                 alpha=0.12,
                 linewidth=0,
@@ -242,11 +241,11 @@ def draw_originals(axis: Axes, row: dict[str, Any], column: str) -> None:
     above = row["label"] != REFERENCE
     axis.annotate(
         row["label"],
-        (0.995, row[column]),
+        (0.005 if above else 0.995, row[column]),
         xycoords=("axes fraction", "data"),
         xytext=(0, 3 if above else -3),
         textcoords="offset points",
-        ha="right",
+        ha="left" if above else "right",
         va="bottom" if above else "top",
         fontsize=9.5,
     )

@@ -76,10 +76,30 @@ def draw_rates(rows: Rows, title: str = "") -> Figure | None:
     for axis in axes[max(0, len(measured) - 2) : len(measured)]:
         axis.set_xlabel("bits per pixel, everything sent counted")
         axis.tick_params(labelbottom=True)
-    axes[0].legend(**{**LEGEND, "ncols": min(8, len(curves)), "bbox_to_anchor": (-0.01, 1.1)})
     what = f"{max(row['images'] for row in ideal)} pictures; no channel errors"
     title_above(figure, title or "Quality against rate", what)
+    _legend_above(figure, axes[0])
     return figure
+
+
+def _legend_above(figure: Figure, axis: Axes) -> None:
+    """One legend for all panels, below the title; panels keep their width."""
+    height = figure.get_figheight()
+    handles, labels = axis.get_legend_handles_labels()
+    columns = min(len(labels), 8 if max(map(len, labels)) < 12 else 4)
+    lines = -(-len(labels) // columns)
+    engine: Any = figure.get_layout_engine()
+    engine.set(rect=(0, 0, 1, 1 - (0.76 + 0.25 * lines) / height))
+    legend = figure.legend(
+        handles,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(0.005, 1 - 0.62 / height),
+        ncols=columns,
+        columnspacing=1.6,
+        borderaxespad=0.2,
+    )
+    legend.set_in_layout(False)
 
 
 def _measured(ideal: Rows) -> list[tuple[str, str]]:

@@ -46,7 +46,8 @@ def extents(figure: Any) -> list[Any]:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     first = figure.axes[0]
-    parts = [*figure.texts, first.get_legend()]
+    parts = [*figure.texts, *figure.legends, first.get_legend()]
+    parts = [part for part in parts if part is not None]
     return [part.get_window_extent(canvas.get_renderer()) for part in parts]
 
 
