@@ -111,7 +111,7 @@ class _Carries(Protocol):
 def _carrying(path: Any) -> _Carries:
     if not hasattr(path, "carry"):
         raise ValueError(f"a channel model of {type(path).__name__} carries bits only, no symbols")
-    return path  # type: ignore[no-any-return]
+    return path
 
 
 def check(settings: LinkSettings) -> None:

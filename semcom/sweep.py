@@ -280,8 +280,8 @@ class _Engine:
         digital = [task for task in tasks if not self.bench.is_analog(task.transmitter)]
         analog = [task for task in tasks if self.bench.is_analog(task.transmitter)]
         if digital:
-            send = self._arrive if point is None else self._over_the_link
-            self._keep_transmissions(point, digital, send(digital, point))
+            fates = self._arrive(digital) if point is None else self._over_the_link(digital, point)
+            self._keep_transmissions(point, digital, fates)
         if analog:
             self._keep_transmissions(point, analog, self._as_symbols(analog, point))
 
@@ -325,7 +325,7 @@ class _Engine:
         ]
         return [_Fate("", {}, asdict(report)) for report in reports]
 
-    def _arrive(self, tasks: list[Task], point: None) -> list[_Fate]:
+    def _arrive(self, tasks: list[Task]) -> list[_Fate]:
         """Without a channel everything arrives."""
         sizes = [len(self.results.encodings[task.encoding]["packets"]) for task in tasks]
         return [_Fate("1" * size, {}, None) for size in sizes]

@@ -252,6 +252,7 @@ class Workbench:
                 label_map = camera.label_map(label_map)
             codec: Any = self.codecs[transmitter]
             packets: list[Packet] = []
+            payloads: tuple[bytes, ...]
             extra = {}
             started = time.perf_counter()
             if is_analog(codec):

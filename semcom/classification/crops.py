@@ -88,5 +88,6 @@ def cut(image: np.ndarray, crops: Sequence[Crop]) -> np.ndarray:
     out = np.empty((len(crops), SIDE, SIDE, 3), np.uint8)
     for number, (_, top, left, side) in enumerate(crops):
         box = (left, top, left + side, top + side)
-        out[number] = whole.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=box)
+        crop = whole.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=box)
+        out[number] = np.asarray(crop)
     return out

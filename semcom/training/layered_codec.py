@@ -116,7 +116,8 @@ class LayeredCodecObjective:
         return shipped_network(network)
 
     def panels(self, network: nn.Module, batch: Batch) -> list[Tensor]:
-        """Original, base at a third of the levels and in the middle, refined from the latter."""
+        """Original, bases of a low and of a middle rate, and the former refined."""
+        assert isinstance(network, LayeredNetwork)
         g = torch.Generator().manual_seed(0)
         one_hot = coarse_map(one_hot_map(batch.label_map, self.classes), 8)
 

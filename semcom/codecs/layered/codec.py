@@ -162,10 +162,10 @@ class LayeredCodec:
                 break
         used = BASE_BYTES + len(stream)
         if fitted is None or used + len(fitted.data) > num_bytes:
-            bits = 8 * (least + len(stream)) / (size[0] * size[1])
+            rate = 8 * (least + len(stream)) / (size[0] * size[1])
             raise ValueError(
                 f"{self.display_name} cannot code this picture in {self.settings.bits_per_pixel} "
-                f"bits per pixel, its smallest form takes {bits:.4f}: ask for more"
+                f"bits per pixel, its smallest form takes {rate:.4f}: ask for more"
             )
         head = BaseHeader(fitted.level, size, loaded.tag, cell, len(stream)).to_bytes()
         parts = _parts(fitted)

@@ -60,11 +60,11 @@ class Loaded:
     def of(cls, network: LayeredNetwork, digest: str) -> Loaded:
         """Freeze ``network``; ``digest`` names its weights."""
         channels_last(network.eval().requires_grad_(False))
-        models = [
+        base, residual = (
             LatentModel({k: v.numpy() for k, v in latent.prior.integers().items()})
             for latent in (network.base_latent, network.residual_latent)
-        ]
-        return cls(network, *models, digest)
+        )
+        return cls(network, base, residual, digest)
 
     @property
     def tag(self) -> int:
