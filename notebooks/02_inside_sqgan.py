@@ -262,12 +262,12 @@ bars = {
 figure, axis = plt.subplots(figsize=(9.5, 3.3))
 for row, (name, bits) in enumerate(bars.items()):
     left = 0
-    for number, (path, part) in enumerate(
-        [(path, part) for path in ("label_map", "image") for part in PARTS[:4]]
-    ):
+    for path, part in bits:
         width = bits[path, part]
-        axis.barh(row, width, left=left, color=OKABE_ITO[number % 4], alpha=1 if number < 4 else 0.55,
-                  edgecolor="white",
+        if part == "padding" or (path, part) == ("label_map", "palette"):
+            continue
+        axis.barh(row, width, left=left, color=OKABE_ITO[PARTS.index(part)],
+                  alpha=1 if path == "label_map" else 0.55, edgecolor="white",
                   label=f"{path.replace('_', ' ')}: {part}" if row == 0 else None)  # fmt: skip
         left += width
     axis.text(left + 80, row, f"{sum(bits.values())}", va="center", fontsize=9)
