@@ -20,7 +20,7 @@ import socket
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ __all__ = ["BACKENDS", "Job", "Order", "Pool", "open_pool", "work", "worked"]
 
 #: how often a job may take its worker with it
 TRIES = 3
-#: seconds a cluster has to answer, and then to show its first worker
+#: seconds a cluster has to answer, and to show its first worker; twice as long it may have none
 PATIENCE = 15.0
 
 
@@ -57,7 +57,7 @@ class Pool:
 
     ``submit(function, *arguments)`` returns a future. When it raises one of ``died``, its worker is
     gone; ``tries`` such ends are one too many. ``width`` jobs are under way at once. ``here`` says
-    that they run in this very process.
+    that they run in this very process. ``staffed()`` tells whether there is any worker at all.
     """
 
     submit: Callable[..., Future[Any]]
@@ -65,6 +65,7 @@ class Pool:
     tries: int = 1
     width: float = math.inf
     here: bool = False
+    staffed: Callable[[], bool] = lambda: True
 
     def rows(self, function: Callable[[Job], Row], jobs: Sequence[Job]) -> Iterator[Row]:
         """What ``function`` makes of ``jobs``, in the order in which they end.
@@ -81,7 +82,7 @@ class Pool:
                 while len(flying) < (1 if alone else self.width) and (suspects or fresh):
                     job = (suspects or fresh).popleft()
                     flying[self.submit(_caught, function, job)] = job
-                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                done = self._ended(flying)
                 lost = []
                 for future in done:
                     job = flying.pop(future)
@@ -116,6 +117,21 @@ class Pool:
         finally:
             for future in flying:
                 future.cancel()
+
+    def _ended(self, flying: Mapping[Future[Any], Job]) -> set[Future[Any]]:
+        """Those that ended, when any has; a cluster must not be without workers for long."""
+        missing = False
+        while True:
+            done, _ = wait(flying, PATIENCE, return_when=FIRST_COMPLETED)
+            if done:
+                return done
+            before, missing = missing, not self.staffed()
+            if before and missing:
+                name = next(iter(flying.values())).name
+                raise ConnectionError(
+                    f"{name}: the cluster has had no worker for a while; what is done is kept, "
+                    "the same command goes on from there"
+                )
 
 
 def _caught(function: Callable[[Job], Row], job: Job) -> Row | Exception:
@@ -235,7 +251,12 @@ def _dask(workers: int, address: str) -> Iterator[Pool]:
             raise ConnectionError(
                 f"dask://{address}: this Dask cluster has no workers; start some with `dask worker`"
             ) from error
-        yield Pool(client.get_executor(pure=False).submit, died=(KilledWorker,), width=1000)
+        yield Pool(
+            client.get_executor(pure=False).submit,
+            died=(KilledWorker,),
+            width=1000,
+            staffed=lambda: bool(client.scheduler_info(n_workers=-1)["workers"]),
+        )
 
 
 @contextmanager

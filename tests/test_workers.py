@@ -91,6 +91,17 @@ def test_a_job_that_no_worker_survives_is_named_after_a_few_tries(
     assert len(list(pool.rows(lambda job: {"id": job.id}, jobs(2)))) == 2
 
 
+def test_a_cluster_that_stays_without_workers_ends_the_run_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("semcom.workers.PATIENCE", 0.01)
+    answers = iter([False, True, False, False])  # one miss is a worker that starts again
+    deserted = Pool(lambda *_: Future(), staffed=lambda: next(answers))
+    with pytest.raises(ConnectionError, match=r"no worker for a while.*goes on from there"):
+        list(deserted.rows(lambda job: {"id": job.id}, jobs(2)))
+    assert next(answers, None) is None
+
+
 def test_an_error_of_a_job_comes_back_as_it_was(pool: Pool) -> None:
     def fails(job: Job) -> dict[str, Any]:
         raise PermissionError(13, "cannot be written", "results/p0.png")
