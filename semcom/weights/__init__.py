@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
-__all__ = ["available", "digest", "load", "path"]
+__all__ = ["available", "digest", "load", "load_into", "path"]
 
 _FOLDER = Path(__file__).parent
 
@@ -44,6 +44,17 @@ def load(name: str) -> dict[str, Tensor]:
             f"{file}: not whole weights ({error}); copy or train them again"
         ) from error
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+
+
+def load_into(network: nn.Module, name: str, kind: str) -> None:
+    """Fill ``network`` with all tensors of ``name``; ``kind`` says what it is to whoever erred.
+
+    Raises FileNotFoundError, or ValueError where the file holds another network.
+    """
+    try:
+        network.load_state_dict(load(name))
+    except RuntimeError as error:
+        raise ValueError(f"weights {name!r} do not fit {kind}") from error
 
 
 @cache

@@ -214,9 +214,6 @@ def load_network(name: str, size: str = "compact") -> Loaded:
     Raises FileNotFoundError, or ValueError where the file holds another network.
     """
     network = JsccNetwork(SIZES[size])
-    try:
-        network.load_state_dict(weights.load(name))
-    except RuntimeError as error:
-        raise ValueError(f"weights {name!r} do not fit DeepJSCC of size {size!r}") from error
+    weights.load_into(network, name, f"DeepJSCC of size {size!r}")
     channels_last(network.eval().requires_grad_(False))
     return Loaded(network, weights.digest(name))

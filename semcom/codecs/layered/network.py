@@ -79,10 +79,5 @@ def load_network(name: str, size: str = "compact") -> Loaded:
     Raises FileNotFoundError, or ValueError where the file holds another network.
     """
     network = LayeredNetwork(SIZES[size])
-    try:
-        network.load_state_dict(weights.load(name))
-    except RuntimeError as error:
-        raise ValueError(
-            f"weights {name!r} do not fit the layered codec of size {size!r}"
-        ) from error
+    weights.load_into(network, name, f"the layered codec of size {size!r}")
     return Loaded.of(network, weights.digest(name))
