@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from semcom import weights
 from semcom.codecs.jscc.config import SIZES, STRIDE, JsccSize
 from semcom.codecs.jscc.linear import Spectrum, block_basis, plane_transform, powers
+from semcom.codecs.saic.transforms import enlarging, silent
 from semcom.layout import channels_last
 
 __all__ = ["JsccNetwork", "Loaded", "load_network"]
@@ -69,18 +70,6 @@ class _Steps(nn.Module):
         return x
 
 
-def _silent(conv: nn.Conv2d) -> nn.Conv2d:
-    """A last layer that begins at zero: training begins at the plain cosine transform."""
-    nn.init.zeros_(conv.weight)
-    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
-    return conv
-
-
-def _enlarging(inputs: int, outputs: int, factor: int, kernel: int = 1) -> nn.Sequential:
-    conv = nn.Conv2d(inputs, outputs * factor**2, kernel, 1, kernel // 2)
-    return nn.Sequential(conv, nn.PixelShuffle(factor))
-
-
 class JsccNetwork(nn.Module):
     """Pictures to complex symbols and back.
 
@@ -116,18 +105,18 @@ class JsccNetwork(nn.Module):
             nn.Conv2d(b, c, 3, 2, 1),
             _Block(c),
             attention(c),
-            _silent(nn.Conv2d(c, size.latent, 1)),
+            silent(nn.Conv2d(c, size.latent, 1)),
         )
-        last = _enlarging(a, 3, 4, kernel=3)
-        _silent(last[0])  # type: ignore[arg-type]
+        last = enlarging(a, 3, 4, kernel=3)
+        silent(last[0])  # type: ignore[arg-type]
         self.decoder = _Steps(
             nn.Conv2d(size.latent, c, 3, 1, 1),
             _Block(c),
             attention(c),
-            _enlarging(c, b, 2),
+            enlarging(c, b, 2),
             _Block(b),
             attention(b),
-            _enlarging(b, a, 2),
+            enlarging(b, a, 2),
             _Block(a),
             _Block(a),
             attention(a),

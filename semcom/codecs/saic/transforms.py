@@ -7,7 +7,15 @@ from torch import Tensor, nn
 
 from semcom.codecs.saic.config import STRIDE, TransformSize
 
-__all__ = ["Analysis", "HyperAnalysis", "ResBlock", "Synthesis", "dct_basis", "silent"]
+__all__ = [
+    "Analysis",
+    "HyperAnalysis",
+    "ResBlock",
+    "Synthesis",
+    "dct_basis",
+    "enlarging",
+    "silent",
+]
 
 #: grey and two opponent colours, orthonormal over RGB
 _COLOURS = ((3**-0.5,) * 3, (2**-0.5, 0.0, -(2**-0.5)), (6**-0.5, -2 * 6**-0.5, 6**-0.5))
@@ -62,7 +70,7 @@ def silent(conv: nn.Conv2d) -> nn.Conv2d:
     return conv
 
 
-def _enlarging(inputs: int, outputs: int, factor: int, kernel: int = 1) -> nn.Sequential:
+def enlarging(inputs: int, outputs: int, factor: int, kernel: int = 1) -> nn.Sequential:
     """A convolution whose channels are spread over ``factor`` x ``factor`` pixels."""
     conv = nn.Conv2d(inputs, outputs * factor**2, kernel, 1, kernel // 2)
     return nn.Sequential(conv, nn.PixelShuffle(factor))
@@ -104,15 +112,15 @@ class Synthesis(nn.Module):
         super().__init__()
         a, b, c = size.widths
         self.register_buffer("basis", dct_basis(size.slices), persistent=False)
-        last = _enlarging(a, 3, 4, kernel=3)
+        last = enlarging(a, 3, 4, kernel=3)
         silent(last[0])  # type: ignore[arg-type]
         self.net = nn.Sequential(
             nn.Conv2d(size.latent, c, 3, 1, 1),
             nn.LeakyReLU(0.1),
-            _enlarging(c, b, 2),
+            enlarging(c, b, 2),
             ResBlock(b),
             ResBlock(b),
-            _enlarging(b, a, 2),
+            enlarging(b, a, 2),
             ResBlock(a),
             ResBlock(a),
             last,
