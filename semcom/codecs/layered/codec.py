@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from semcom.codecs.checks import checked_label_map, checked_picture
 from semcom.codecs.codec import Packet, Reconstruction
 from semcom.codecs.conventional.picture_codec import conceal
 from semcom.codecs.layered.bitstream import (
@@ -101,10 +102,13 @@ class LayeredCodec:
         """
         from semcom.codecs.layered.layers import fit_level, padded, residual_levels
 
-        pixels, labels = self._checked(image, label_map)
-        height, width = pixels.shape[:2]
+        image = checked_picture(image, self.display_name, self.size)
+        height, width = image.shape[:2]
+        classes = self._loaded.network.size.classes
+        label_map = checked_label_map(label_map, self.display_name, (height, width), classes)
+        BaseHeader(0, (height, width), 0, CELLS[0], 0).to_bytes()  # too large: before any work
         whole = int(self.settings.bits_per_pixel * height * width / 8)
-        pixels, labels = padded(pixels), padded(labels)
+        pixels, labels = padded(image), padded(label_map)
         base, picture = self._base(pixels, labels, (height, width), whole)
         room = min(whole - len(base.payload), int(self.settings.enhancement_share * whole))
         room -= ENHANCEMENT_BYTES
@@ -193,40 +197,6 @@ class LayeredCodec:
         labels = labels.repeat(header.cell, 0).repeat(header.cell, 1)
         latent = loaded.base.read(payload[end:], header.level, header.shape).latent
         return header, labels, generate(loaded, labels, latent, header.level)
-
-    def _checked(
-        self, image: np.ndarray, label_map: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Both as arrays, or ValueError."""
-        image = np.asarray(image)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-            raise ValueError(
-                f"{self.display_name} codes uint8 RGB pictures [H, W, 3], not {image.dtype} "
-                f"{image.shape}; convert grey or transparent pictures to RGB first"
-            )
-        height, width = image.shape[:2]
-        if self.size is not None and (height, width) != self.size:
-            raise ValueError(
-                f"this picture is {height} x {width}, "
-                f"but {self.size[0]} x {self.size[1]} was agreed with the receiver"
-            )
-        if label_map is None:
-            raise ValueError(f"{self.display_name} needs a label map: segment the picture first")
-        label_map = np.asarray(label_map)
-        if label_map.shape != (height, width) or label_map.dtype != np.uint8:
-            raise ValueError(
-                f"the label map is {label_map.dtype} {label_map.shape}, "
-                f"the picture needs uint8 {(height, width)}"
-            )
-        classes = self._loaded.network.size.classes
-        unknown = label_map[(label_map > classes) & (label_map != 255)]
-        if unknown.size:
-            raise ValueError(
-                f"the label map holds the class id {unknown[0]}, but this network knows the ids "
-                f"0 to {classes - 1}, and {classes} or 255 for void"
-            )
-        BaseHeader(0, (height, width), 0, CELLS[0], 0).to_bytes()  # too large: before any work
-        return image, label_map
 
 
 def _parts(fitted: Fitted) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from semcom.codecs.checks import checked_picture
 from semcom.codecs.codec import Packet, Reconstruction
 from semcom.codecs.conventional.header import SCALES, scaled_size
 from semcom.codecs.conventional.picture_codec import conceal, resize
@@ -83,18 +84,8 @@ class SaicCodec:
         Raises ValueError for another shape or type, another size than agreed, or a rate that even
         the lowest level exceeds.
         """
-        image = np.asarray(image)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-            raise ValueError(
-                f"{self.display_name} codes uint8 RGB pictures [H, W, 3], not {image.dtype} "
-                f"{image.shape}; convert grey or transparent pictures to RGB first"
-            )
+        image = checked_picture(image, self.display_name, self.size)
         height, width = image.shape[:2]
-        if self.size is not None and (height, width) != self.size:
-            raise ValueError(
-                f"this picture is {height} x {width}, "
-                f"but {self.size[0]} x {self.size[1]} was agreed with the receiver"
-            )
         loaded = self._loaded
         head = Header(0, (height, width), loaded.tag)
         head.to_bytes()  # a picture too large is refused before any work

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from semcom.codecs.checks import checked_label_map, checked_picture
 from semcom.codecs.codec import Packet, Reconstruction
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.tasks import class_weights
@@ -179,34 +180,9 @@ class SqganCodec:
         Raises ValueError for another shape or type, a picture under 16 x 16, a missing map or one
         of other classes.
         """
-        image = np.asarray(image)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(
-                f"SQ-GAN codes uint8 RGB pictures [H, W, 3], not {image.dtype} {image.shape}; "
-                "convert grey or transparent pictures to RGB first"
-            )
-        if min(image.shape[:2]) < 16:
-            raise ValueError(f"a picture of {image.shape[:2]} is too small: 16 x 16 is the least")
-        if self.size is not None and image.shape[:2] != tuple(self.size):
-            raise ValueError(
-                f"this picture is {image.shape[0]} x {image.shape[1]}, "
-                f"but {self.size[0]} x {self.size[1]} was agreed with the receiver"
-            )
-        if label_map is None:
-            raise ValueError("SQ-GAN needs a label map: segment the picture first")
-        label_map = np.asarray(label_map)
-        if label_map.shape != image.shape[:2] or label_map.dtype != np.uint8:
-            raise ValueError(
-                f"the label map is {label_map.dtype} {label_map.shape}, "
-                f"the picture needs uint8 {image.shape[:2]}"
-            )
+        image = checked_picture(image, self.display_name, self.size, least_side=16)
         classes = SIZES[self.settings.network].classes
-        unknown = label_map[(label_map > classes) & (label_map != 255)]
-        if unknown.size:
-            raise ValueError(
-                f"the label map holds the class id {unknown[0]}, but this network knows the ids "
-                f"0 to {classes - 1}, and {classes} or 255 for void"
-            )
+        label_map = checked_label_map(label_map, self.display_name, image.shape[:2], classes)
         return self.transmitter(image, label_map)
 
     def decode(self, payloads: Sequence[bytes | None]) -> Reconstruction:
