@@ -28,7 +28,7 @@ from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
 from semcom.codecs.sqgan.networks import Networks
 from semcom.codecs.sqgan.palette import palette_of
 from semcom.codecs.sqgan.rate import fit, keep
-from semcom.codecs.sqgan.samm import Selection
+from semcom.codecs.sqgan.samm import Selection, kept_cells
 from semcom.entropy import Colours
 
 __all__ = [
@@ -247,20 +247,24 @@ class Transmitter:
         return Trace(label_map, masked, tokens, self.entropy_coder(tokens, exact))
 
     def _fit(self, masked: Masked, exact: Sequence[Packet], bits: float) -> Masked:
-        def thinned(fractions: Mapping[str, float]) -> Masked:
-            selections = {p: keep(s, fractions[p]) for p, s in masked.selections.items()}
-            return replace(masked, selections=selections)
+        everything = self.vq_encoder(masked)
 
         def spent(fractions: Mapping[str, float]) -> int:
-            return _bits(self.entropy_coder(self.vq_encoder(thinned(fractions)), exact))
+            tokens = {}
+            for path, selection in masked.selections.items():
+                order = selection.order[0].numpy()
+                kept = order[: kept_cells(fractions[path], len(order))]
+                tokens[path] = everything[path].only(kept)
+            return _bits(self.entropy_coder(tokens, exact))
 
         try:
-            return thinned(fit(spent, bits))
+            fractions = fit(spent, bits)
         except ValueError:
             if self.palette or masked.colours is None:
                 raise
-            masked = replace(masked, colours=None)  # tokens first
-            return thinned(fit(spent, bits))
+            return self._fit(replace(masked, colours=None), exact, bits)  # tokens first
+        selections = {p: keep(s, fractions[p]) for p, s in masked.selections.items()}
+        return replace(masked, selections=selections)
 
     def __call__(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
         """``image`` [H, W, 3] uint8 to packets."""

@@ -136,10 +136,8 @@ def _fit_layer(
     low, high = 0, len(order) + 1
     while high - low > 1:
         middle = (low + high) // 2
-        grid = np.full(tokens.grid.size, -1, np.int64)
-        grid[order[:middle]] = tokens.grid.reshape(-1)[order[:middle]]
-        thinned = replace(tokens, grid=grid.reshape(tokens.grid.shape))
-        packets = stages.entropy_coder.path_packets(thinned, len(blocks), first)
+        kept = tokens.only(order[:middle])
+        packets = stages.entropy_coder.path_packets(kept, len(blocks), first)
         if all(len(p.payload) <= b.capacity for p, b in zip(packets, blocks, strict=True)):
             found, low = packets, middle
         else:

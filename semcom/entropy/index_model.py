@@ -28,6 +28,9 @@ LOGIT_STEPS = 16
 #: rows of a picture share this many row vectors
 ROW_BANDS = 16
 
+#: tokens whose frequencies are held in memory at a time
+_AT_ONCE = 256
+
 _TABLE = np.maximum(1, np.round(2.0**14 * np.exp(-np.arange(256) / LOGIT_STEPS))).astype(np.int64)
 
 
@@ -44,38 +47,38 @@ class IndexModel:
         self._embedding = np.asarray(weights["embedding"], np.float32)
         self._row = np.asarray(weights["row"], np.float32)
         self._output = np.ascontiguousarray(np.asarray(weights["output"], np.float32))
-        self._bias = np.asarray(weights["bias"], np.int64)
+        self._bias = np.asarray(weights["bias"], np.int32)
         self._shift = int(np.asarray(weights["shift"]).reshape(()))
         self.codes = self._output.shape[1]
         hidden = self._output.shape[0]
         if self._embedding.shape != (len(NEIGHBOURS), self.codes + 1, hidden):
             raise ValueError("the index model's embedding does not fit its output layer")
 
-    def frequencies(self, grid: np.ndarray, r: int, columns: np.ndarray) -> np.ndarray:
-        """Integer frequencies [n, codes] of the tokens of row ``r`` at ``columns`` [n].
+    def frequencies(self, grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Integer frequencies [n, codes] of the tokens at ``rows`` [n] and ``columns`` [n].
 
         ``grid`` [h, w] holds -1 where there is no token; only cells before these are looked at.
         """
-        h = self._row[r * ROW_BANDS // grid.shape[0]]
+        h = self._row[rows * ROW_BANDS // grid.shape[0]]
         for n, (dr, dc) in enumerate(NEIGHBOURS):
-            cc = columns + dc
-            inside = (cc >= 0) & (cc < grid.shape[1]) & (r + dr >= 0)
-            seen = np.where(inside, grid[r + dr, np.where(inside, cc, 0)], -1)
+            rr, cc = rows + dr, columns + dc
+            inside = (cc >= 0) & (cc < grid.shape[1]) & (rr >= 0)
+            seen = np.where(inside, grid[np.where(inside, rr, 0), np.where(inside, cc, 0)], -1)
             h = h + self._embedding[n, seen]
-        logits = (np.maximum(h, 0) @ self._output).astype(np.int64) + self._bias
+        logits = (np.maximum(h, 0) @ self._output).astype(np.int32) + self._bias
         steps = (logits.max(axis=1, keepdims=True) - logits) >> self._shift
         return _TABLE[np.minimum(steps, 255)]
 
     def write(self, writer: RangeWriter, grid: np.ndarray) -> None:
         """Code every index of ``grid`` [h, w] int, -1 where there is none (known to both ends)."""
-        for r, row in enumerate(grid):
-            columns = np.flatnonzero(row >= 0)
-            if len(columns):
-                writer.write_symbols(row[columns], self.frequencies(grid, r, columns))
+        rows, columns = np.nonzero(grid >= 0)
+        for some in range(0, len(rows), _AT_ONCE):
+            r, c = rows[some : some + _AT_ONCE], columns[some : some + _AT_ONCE]
+            writer.write_symbols(grid[r, c], self.frequencies(grid, r, c))
 
     def read(self, reader: RangeReader, mask: np.ndarray) -> np.ndarray:
         """Indices [h, w] at the cells of ``mask`` [h, w] bool, -1 elsewhere."""
         grid = np.full(mask.shape, -1, np.int64)
         for r, c in np.argwhere(mask):
-            grid[r, c] = reader.read_symbol(self.frequencies(grid, r, np.array([c]))[0])
+            grid[r, c] = reader.read_symbol(self.frequencies(grid, np.array([r]), np.array([c]))[0])
         return grid

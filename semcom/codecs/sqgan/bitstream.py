@@ -74,6 +74,12 @@ class PathTokens:
         kept = self.grid >= 0
         return kept if self.exact is None else kept | (self.exact[::CELL, ::CELL] != 255)
 
+    def only(self, cells: np.ndarray) -> PathTokens:
+        """The same with every cell masked but ``cells`` [k], positions in raster order."""
+        grid = np.full(self.grid.size, -1, np.int64)
+        grid[cells] = self.grid.reshape(-1)[cells]
+        return replace(self, grid=grid.reshape(self.grid.shape))
+
 
 @dataclass(frozen=True)
 class TokenPacket:

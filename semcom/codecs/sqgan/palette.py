@@ -60,28 +60,52 @@ def with_colours(image: Tensor, palette: Palette, one_hot: Tensor) -> Tensor:
     The shift of a class is interpolated between the middles of the cells that know it; where none
     nearby does, the picture stays as it is. Differentiable in ``image``; not clamped.
     """
-    c, (height, width) = one_hot.shape[1], one_hot.shape[2:]
     means, pixels = _class_means(image, one_hot)
     known = (palette.known & (pixels > 0))[:, :, None]
     wanted = _STEP * (palette.levels - LEVELS // 2)
     nearest = torch.minimum(torch.maximum(means, wanted - _STEP / 2), wanted + _STEP / 2)
     shift = (nearest - means) * known
-    full = (CELL * known.shape[3], CELL * known.shape[4])
-    spread = torch.cat([shift, known.to(shift)], 2).flatten(1, 2)
-    spread = F.interpolate(spread, size=full, mode="bilinear", align_corners=False)
-    spread = spread[:, :, :height, :width].unflatten(1, (c, 3))
-    summed = (spread * one_hot[:, :, None]).sum(1)
+    summed = _spread(torch.cat([shift, known.to(shift)], 2), one_hot)
     shift = summed[:, :2] / summed[:, 2:].clamp(min=1e-3)
     return image + torch.einsum("kc,bchw->bkhw", shift.new_tensor(_TO_RGB), shift) / 127.5
 
 
+def _spread(values: Tensor, one_hot: Tensor) -> Tensor:
+    """``values`` [B, C, K, h, w] of classes and cells to what every pixel's class has there.
+
+    Bilinear between the middles of the cells; [B, K, H, W]. Rows first, then the pixel's class,
+    columns last: a plane of full size for every class would take five times as long.
+    """
+    b, c, k, h, w = values.shape
+    height, width = one_hot.shape[2:]
+    rows, columns = _between_cells(h, height).to(values), _between_cells(w, width).to(values)
+    lines = torch.einsum("yh,bckhw->bycwk", rows, values).reshape(b, height, c, w * k)
+    own = one_hot.permute(0, 2, 3, 1) @ lines  # [B, H, W, w * K]
+    cells = zip(own.split(k, 3), columns.T[:, :, None], strict=True)
+    return sum(value * share for value, share in cells).permute(0, 3, 1, 2)
+
+
+def _between_cells(cells: int, pixels: int) -> Tensor:
+    """Weights [pixels, cells] of linear interpolation between the middles of cells."""
+    planes = torch.eye(cells)[None]
+    size = CELL * cells
+    return F.interpolate(planes, size, mode="linear", align_corners=False)[0].T[:pixels]
+
+
 def _class_means(image: Tensor, one_hot: Tensor) -> tuple[Tensor, Tensor]:
     """Mean Cb and Cr [B, C, 2, h, w] of every class and cell, and its pixels [B, C, h, w]."""
-    c, (height, width) = one_hot.shape[1], one_hot.shape[2:]
-    edges = (0, -width % CELL, 0, -height % CELL)
-    colour = torch.einsum("kc,bchw->bkhw", image.new_tensor(_TO_CHROMA), image * 127.5)
-    inside = F.pad(one_hot, edges)
-    weighted = (inside[:, :, None] * F.pad(colour, edges)[:, None]).flatten(1, 2)
-    pixels = CELL**2 * F.avg_pool2d(inside, CELL)
-    sums = CELL**2 * F.avg_pool2d(weighted, CELL).unflatten(1, (c, 2))
-    return sums / pixels.clamp(min=1)[:, :, None], pixels
+    to_chroma = 127.5 * image.new_tensor((*_TO_CHROMA, (0.0, 0.0, 0.0)))
+    one = image.new_tensor((0.0, 0.0, 1.0))
+    colour_and_one = F.linear(image.permute(0, 2, 3, 1), to_chroma, one)
+    sums = _in_cells(one_hot.permute(0, 2, 3, 1)).mT @ _in_cells(colour_and_one)
+    sums = sums.permute(0, 3, 4, 1, 2)
+    pixels = sums[:, :, 2]
+    return sums[:, :, :2] / pixels.clamp(min=1)[:, :, None], pixels
+
+
+def _in_cells(planes: Tensor) -> Tensor:
+    """[B, H, W, C] -> [B, h, w, CELL * CELL, C], zeros beyond the edges."""
+    height, width = planes.shape[1:3]
+    padded = F.pad(planes, (0, 0, 0, -width % CELL, 0, -height % CELL))
+    cells = padded.unflatten(2, (-1, CELL)).unflatten(1, (-1, CELL))
+    return cells.transpose(2, 3).flatten(3, 4)
