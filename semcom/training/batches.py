@@ -115,6 +115,7 @@ def load_training_set(recipe: Recipe) -> TrainingSet:
     Raises ValueError where the sets have different classes, or a picture has no label map.
     """
     from semcom import data
+    from semcom.segmentation import load_segmenter
 
     images: list[Tensor] = []
     label_maps: list[Tensor] = []
@@ -131,6 +132,9 @@ def load_training_set(recipe: Recipe) -> TrainingSet:
             for image, label_map in pool.map(partial(_tensors, dataset), wanted):
                 images.append(image)
                 label_maps.append(label_map)
+        if part.label_map == "segmenter":
+            seen = load_segmenter("transmitter")(torch.stack(images[-len(wanted) :]).numpy())
+            label_maps[-len(wanted) :] = torch.from_numpy(seen)
     if not images:
         raise ValueError(f"recipe {recipe.name}: its data sets hold no picture")
     return TrainingSet(torch.stack(images), torch.stack(label_maps), classes)

@@ -120,6 +120,23 @@ def _against_truth(logits: Tensor, label_map: Tensor, weights: Tensor) -> tuple[
     return loss, (logits.argmax(1) == label_map)[inside].float().mean().item()
 
 
+def overlap_loss(logits: Tensor, one_hot: Tensor) -> Tensor:
+    """1 - soft IoU, averaged over the classes that a batch holds; both [B, classes, H, W].
+
+    Void pixels, all zero in ``one_hot``, stay out. Rahman and Wang, "Optimizing intersection-over-
+    union in deep neural networks for image segmentation", 2016.
+
+    >>> sure = torch.tensor([[[[9.0, -9.0]], [[-9.0, 9.0]]]])
+    >>> round(float(overlap_loss(sure, torch.tensor([[[[1.0, 0.0]], [[0.0, 1.0]]]]))), 3)
+    0.0
+    """
+    probability = logits.float().softmax(1) * one_hot.sum(1, keepdim=True)
+    inside = (probability * one_hot).sum((0, 2, 3))
+    either = (probability + one_hot).sum((0, 2, 3)) - inside
+    held = one_hot.sum((0, 2, 3)) > 0
+    return 1 - (inside / either.clamp_min(1e-6))[held].mean()
+
+
 class _Network:
     """What the objectives of whole networks share: nothing to prepare, half precision shipped."""
 
@@ -193,6 +210,8 @@ class MapPathObjective(_Network):
             one_hot, keep, lost, g, quantised=quantised_share(self.recipe, done)
         )
         loss, right = _against_truth(logits, batch.label_map, self.weights)
+        if self.recipe.overlap_weight:
+            loss = loss + self.recipe.overlap_weight * overlap_loss(logits, one_hot)
         (loss + self.recipe.commitment_weight * commitment).backward()
         _update(self.optimizers["network"], self.parameters)
         return {

@@ -24,6 +24,8 @@ class TrainingData(_Strict):
     #: only samples whose name starts with this (a recording, say)
     only: str = ""
     root: str | None = None
+    #: the data set's own maps, or what the transmitter's segmenter makes of the pictures
+    label_map: Literal["truth", "segmenter"] = "truth"
 
 
 class KeepFractions(_Strict):
@@ -82,6 +84,9 @@ class Recipe(_Strict):
     lost_share: float = Field(0.25, ge=0, le=1, description="how often tokens are hidden")
     class_weights: dict[str, float] = Field({}, description="the task: weight by class name")
     default_weight: float = Field(1.0, ge=0)
+    overlap_weight: float = Field(
+        0.0, ge=0, description="map path: of the overlap of every class, 1 - soft IoU, beside CE"
+    )
     pixel_weight: float = 1.0
     perceptual_weight: float = 0.5
     colour_weight: float = Field(
