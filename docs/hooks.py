@@ -220,6 +220,11 @@ def superresolution() -> str:
     return _measured(ROOT / "results" / "superresolution" / "summary.csv")
 
 
+def layered() -> str:
+    """The layered codec by rate and by share, and conventional codecs."""
+    return _measured(ROOT / "results" / "layered" / "summary.csv")
+
+
 def rank_correlation() -> str:
     """How well SI orders codecs and rates as other scores do, from the kept results."""
     from scipy.stats import spearmanr
@@ -368,5 +373,6 @@ PARTS: dict[str, Callable[[], str]] = {
         rank_correlation,
         denoising,
         superresolution,
+        layered,
     )
 }
