@@ -12,8 +12,6 @@ without losses. ``one_packet`` is the mIoU where each path is one packet: all of
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import os
 import sys
 from pathlib import Path
@@ -26,7 +24,7 @@ import numpy as np
 
 from semcom.codecs import CODECS
 from semcom.data import load
-from semcom.files import write_atomically
+from semcom.files import write_csv
 from semcom.identity import seed_from
 from semcom.metrics.segmentation import bootstrap_miou, confusion_matrix, mean_iou
 from semcom.segmentation import load_segmenter
@@ -106,11 +104,8 @@ def main() -> None:
         )  # fmt: skip
         print(f"{loss:>6.2f}{miou:>9.4f}{low:>9.4f}{high:>9.4f}{miou / first:>8.3f}{one:>12.4f}")
     if arguments.out:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({k: round(v, 6) for k, v in row.items()} for row in rows)
-        write_atomically(arguments.out, text.getvalue())
+        rounded = [{k: round(v, 6) for k, v in row.items()} for row in rows]
+        write_csv(arguments.out, rounded)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,13 @@ their rank; no more than the first ones arrive. Columns: ``packets`` that arrive
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 from pathlib import Path
 
 import numpy as np
 from packet_loss import Bench
 
 from semcom.data import load
-from semcom.files import write_atomically
+from semcom.files import write_csv
 from semcom.metrics.segmentation import bootstrap_miou, mean_iou
 
 
@@ -46,11 +44,8 @@ def main() -> None:
         )
         print(f"{count:>8}{size:>8.0f}{miou:>9.4f}{low:>9.4f}{high:>9.4f}", flush=True)
     if arguments.out:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({k: round(v, 6) for k, v in row.items()} for row in rows)
-        write_atomically(arguments.out, text.getvalue())
+        rounded = [{k: round(v, 6) for k, v in row.items()} for row in rows]
+        write_csv(arguments.out, rounded)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ The folder of a curve holds ``points.jsonl`` (counts, appended as they come), an
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -19,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from channels import Link, LinkReport, LinkSettings
 from channels.curves import Cliff, Point, find_cliff, references
-from semcom.files import write_atomically
+from semcom.files import write_atomically, write_csv
 from semcom.identity import digest
 from semcom.results import CountsFile, read_rows
 from semcom.scenario_errors import explain
@@ -147,10 +146,6 @@ class Curve:
         if not points:
             return []
         rows = [point.row() for point in points]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
         limits = self.limits()
         content = {
             "link": self.link.identity(),
@@ -162,7 +157,7 @@ class Curve:
             "points": rows,
         }
         paths = [folder / "points.csv", folder / "curve.json"]
-        write_atomically(paths[0], text.getvalue())
+        write_csv(paths[0], rows)
         write_atomically(paths[1], json.dumps(content, indent=1) + "\n")
         return paths + self._draw(folder, points)
 

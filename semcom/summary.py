@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 import semcom
 from semcom.analog import sends_symbols
-from semcom.files import write_atomically
+from semcom.files import write_atomically, write_csv
 from semcom.identity import digest
 from semcom.plan import WHOLE, Shard, picture_ranks
 from semcom.results import Results, Row
@@ -319,11 +318,7 @@ def _mean(values: Iterable[float]) -> float:
 def write_summary(rows: Sequence[dict[str, Any]], path: Path) -> None:
     """Write ``rows`` as CSV, an empty field where there is no value."""
     further = sorted({key for row in rows for key in row} - set(COLUMNS))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*COLUMNS, *further], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomically(path, text.getvalue())
+    write_csv(path, rows, [*COLUMNS, *further])
 
 
 def read_summary(path: Path) -> list[dict[str, Any]]:
