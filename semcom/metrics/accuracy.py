@@ -11,7 +11,7 @@ import numpy as np
 from semcom.codecs.codec import Reconstruction
 from semcom.data.classes import CAMVID_CLASSES
 from semcom.data.sample import Sample
-from semcom.metrics.metric import Counts
+from semcom.metrics.metric import Counts, check_same_shape
 
 if TYPE_CHECKING:
     from semcom.classification import Classifier, Crop
@@ -77,11 +77,7 @@ class Accuracy:
 
         :raises ValueError: if the received picture has another shape
         """
-        if sample.image.shape != received.image.shape:
-            raise ValueError(
-                f"a picture of shape {received.image.shape} cannot be compared with one of "
-                f"{sample.image.shape}"
-            )
+        check_same_shape(sample, received)
         counts: Counts = {"image": sample.name, "classes": list(self.objects)}
         if sample.label_map is None:
             return counts | {"objects": None, "right": None}

@@ -10,7 +10,7 @@ import numpy as np
 
 from semcom.codecs.codec import Reconstruction
 from semcom.data.sample import Sample
-from semcom.metrics.metric import Counts
+from semcom.metrics.metric import Counts, check_same_shape
 
 __all__ = ["HIGHEST_PSNR_DB", "Psnr", "psnr_db"]
 
@@ -47,11 +47,7 @@ class Psnr:
         self, sample: Sample, received: Reconstruction, predicted: np.ndarray | None = None
     ) -> Counts:
         """Sum of squared errors and number of samples of one picture."""
-        if sample.image.shape != received.image.shape:
-            raise ValueError(
-                f"a picture of shape {received.image.shape} cannot be compared with one of "
-                f"{sample.image.shape}"
-            )
+        check_same_shape(sample, received)
         difference = sample.image.astype(np.int64) - received.image
         return {"squared_error": int(np.sum(difference**2)), "samples": int(difference.size)}
 

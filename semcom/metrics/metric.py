@@ -10,7 +10,7 @@ import numpy as np
 from semcom.codecs.codec import Reconstruction
 from semcom.data.sample import Sample
 
-__all__ = ["Counts", "Metric", "column_mean"]
+__all__ = ["Counts", "Metric", "check_same_shape", "column_mean"]
 
 #: what :meth:`Metric.measure` found in one picture, JSON-able
 Counts = dict[str, Any]
@@ -34,6 +34,15 @@ class Metric(Protocol):
     def summarise(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
         """Values of the columns over many pictures; None where they are not defined."""
         ...
+
+
+def check_same_shape(sample: Sample, received: Reconstruction) -> None:
+    """Raise ValueError unless the received picture has the shape of the original."""
+    if sample.image.shape != received.image.shape:
+        raise ValueError(
+            f"a picture of shape {received.image.shape} cannot be compared with one of "
+            f"{sample.image.shape}"
+        )
 
 
 def column_mean(rows: Sequence[Mapping[str, Any]], key: str) -> float | None:

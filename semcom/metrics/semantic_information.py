@@ -10,7 +10,7 @@ import numpy as np
 
 from semcom.codecs.codec import Reconstruction
 from semcom.data.sample import Sample
-from semcom.metrics.metric import Counts
+from semcom.metrics.metric import Counts, check_same_shape
 
 if TYPE_CHECKING:
     from semcom.segmentation import Segmenter
@@ -56,11 +56,7 @@ class SemanticInformation:
         from semcom.segmentation.backbone import normalise
         from semcom.segmentation.semantic_weights import semantic_distance, semantic_weights
 
-        if sample.image.shape != received.image.shape:
-            raise ValueError(
-                f"a picture of shape {received.image.shape} cannot be compared with one of "
-                f"{sample.image.shape}"
-            )
+        check_same_shape(sample, received)
         net = self._segmenter.net
         if self._last is None or self._last[0] is not sample.image:
             original = normalise(torch.tensor(sample.image[None]))
