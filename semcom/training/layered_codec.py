@@ -14,7 +14,6 @@ from semcom.codecs.layered.config import SIZES
 from semcom.codecs.layered.network import LayeredNetwork
 from semcom.codecs.saic.network import GainedLatent
 from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
-from semcom.entropy.integer_conv import WEIGHT_STEPS
 from semcom.entropy.latent_model import LEVELS
 from semcom.layout import channels_last
 from semcom.training.batches import Batch, TrainingSet
@@ -22,7 +21,7 @@ from semcom.training.checkpoint import shipped_state
 from semcom.training.discriminator import Discriminator, adversarial_gradient, hinge_loss
 from semcom.training.perceptual import PerceptualLoss, colour_distance
 from semcom.training.recipe import Recipe
-from semcom.training.transform_codec import FAST, between
+from semcom.training.transform_codec import between, optimizer_of
 
 __all__ = ["LayeredCodecObjective", "coarse_map", "disturbed", "shipped_network"]
 
@@ -85,22 +84,11 @@ class LayeredCodecObjective:
             _borrow(self.network.base_latent, state, BASE_RATES)
             _borrow(self.network.residual_latent, state, ENHANCEMENT_RATES)
         named = list(self.network.named_parameters())
-        whole = [p for name, p in named if ".prior." in name]
-        gains = [p for name, p in named if "log_" in name]
-        rest = [p for name, p in named if ".prior." not in name and "log_" not in name]
         layer = ("refiner.", "residual_latent.")
         self.enhancement = [p for name, p in named if name.startswith(layer)]
         self.base = [p for name, p in named if not name.startswith(layer)]
-        fast = FAST * recipe.learning_rate
-        groups = [
-            {"params": rest, "lr": recipe.learning_rate},
-            {"params": gains, "lr": fast},
-            {"params": whole, "lr": fast * WEIGHT_STEPS},  # kept in units of whole numbers
-        ]
         self.optimizers: dict[str, torch.optim.Optimizer] = {
-            "network": torch.optim.AdamW(
-                groups, betas=(0.9, 0.99), weight_decay=recipe.weight_decay
-            ),
+            "network": optimizer_of(self.network, recipe),
             "discriminator": torch.optim.AdamW(
                 self.discriminator.parameters(),
                 lr=recipe.discriminator_learning_rate,

@@ -18,10 +18,10 @@ from semcom.training.checkpoint import shipped_state
 from semcom.training.perceptual import PerceptualLoss
 from semcom.training.recipe import Recipe
 
-__all__ = ["FAST", "TransformCodecObjective", "between"]
+__all__ = ["TransformCodecObjective", "between", "optimizer_of"]
 
 #: learning rate of entropy model and gains over that of the transforms: they have far to go
-FAST = 4
+_FAST = 4
 
 
 class _Pixels:
@@ -70,23 +70,9 @@ class TransformCodecObjective:
         self.recipe = recipe
         self.network = TransformNetwork(SIZES[recipe.network]).to(device)
         self.networks: dict[str, nn.Module] = {"network": self.network}
-        net = self.network
-        whole = list(net.prior.parameters())
-        gains = [net.log_gain, net.log_inverse_gain]
-        known = {id(p) for p in whole + gains}
-        rest = [p for p in net.parameters() if id(p) not in known]
-        self.parameters = rest + gains + whole
-        fast = FAST * recipe.learning_rate
-        groups = [
-            {"params": rest, "lr": recipe.learning_rate},
-            {"params": gains, "lr": fast},
-            {"params": whole, "lr": fast * WEIGHT_STEPS},  # kept in units of whole numbers
-        ]
-        self.optimizers: dict[str, torch.optim.Optimizer] = {
-            "network": torch.optim.AdamW(
-                groups, betas=(0.9, 0.99), weight_decay=recipe.weight_decay
-            )
-        }
+        optimizer = optimizer_of(self.network, recipe)
+        self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"network": optimizer}
         self.pixels = _Pixels()
         self.features = {
             "none": lambda device: None,
@@ -131,6 +117,28 @@ class TransformCodecObjective:
         mean_error = sum(errors) / len(errors)
         psnr = sum(10 * math.log10(255**2 / max(e, 1 / 12)) for e in errors) / len(errors)
         return {"loss": loss.item(), **shown, "mse": mean_error, "psnr_db": psnr}
+
+
+def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW for a network of gained latents, its gains and entropy models at rates of their own.
+
+    Groups are, in the order that checkpoints keep, the transforms, the gains and the priors.
+    """
+    parts: dict[str, list[nn.Parameter]] = {"transforms": [], "gains": [], "priors": []}
+    for name, parameter in network.named_parameters():
+        prior, gain = "prior" in name.split("."), "log_" in name
+        parts["priors" if prior else "gains" if gain else "transforms"].append(parameter)
+    fast = _FAST * recipe.learning_rate
+    return torch.optim.AdamW(
+        [
+            {"params": parts["transforms"], "lr": recipe.learning_rate},
+            {"params": parts["gains"], "lr": fast},
+            # kept in units of whole numbers
+            {"params": parts["priors"], "lr": fast * WEIGHT_STEPS},
+        ],
+        betas=(0.9, 0.99),
+        weight_decay=recipe.weight_decay,
+    )
 
 
 def between(ends: tuple[float, float], t: float) -> float:

@@ -10,6 +10,7 @@ from semcom.codecs.layered.codec import LayeredCodec, LayeredSettings
 from semcom.codecs.layered.layers import coarse_labels
 from semcom.codecs.sqgan.model import one_hot_map
 from semcom.training.layered_codec import coarse_map, disturbed
+from semcom.training.objectives import OBJECTIVES
 from semcom.training.train import train
 from tests.training.test_training import made_set, recipe
 
@@ -54,6 +55,22 @@ def test_both_layers_learn_and_the_discriminator_joins(tmp_path: Path) -> None:
     payloads = [p.payload for p in codec.encode(image, labels)]
     assert len(payloads) == 2
     assert codec.decode(payloads).image.shape == image.shape
+
+
+@pytest.mark.parametrize("objective", ["layered_codec", "transform_codec"])
+def test_gains_and_entropy_models_learn_at_rates_of_their_own(objective: str) -> None:
+    """The order of the groups is that of the optimiser's state in checkpoints."""
+    own = layered_recipe(objective=objective)
+    made = OBJECTIVES[objective](own, torch.device("cpu"))
+    names = {id(p): name for name, p in made.network.named_parameters()}
+    transforms, gains, priors = (
+        [names[id(p)] for p in group["params"]] for group in made.optimizers["network"].param_groups
+    )
+    assert sorted(transforms + gains + priors) == sorted(names.values())
+    assert all("prior." in name for name in priors)
+    assert {name.rpartition(".")[2] for name in gains} == {"log_gain", "log_inverse_gain"}
+    slow, fast, whole = (g["lr"] for g in made.optimizers["network"].param_groups)
+    assert slow == own.learning_rate < fast < whole
 
 
 def test_training_sees_the_labels_that_will_be_sent() -> None:
