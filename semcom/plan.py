@@ -83,7 +83,6 @@ class Plan:
 
     points: tuple[float | None, ...]
     tasks: dict[float | None, tuple[Task, ...]]
-    link_identity: dict[str, Any] | None
     description: dict[str, Any]
     #: along a drive: name of the position of every picture
     positions: tuple[str, ...] | None
@@ -121,7 +120,7 @@ class Plan:
         for number, identity in own_links.items():
             description["transmitters"][number]["link_identity"] = identity
         own = {point: tuple(t for t in tasks[point] if shard.holds(t.index)) for point in points}
-        return cls(points, own, link_identity, description, positions)
+        return cls(points, own, description, positions)
 
     def by_encoding(self) -> dict[str, list[Task]]:
         """Tasks that send the same payloads."""

@@ -112,6 +112,16 @@ class _Engine:
                 "a shard cannot tell when a point has enough pictures: leave out the shard, or "
                 "sweep.stop"
             )
+        self.link_identity = self.link.identity() if self.link else None
+        #: what the links of transmitters that have their own are, by number
+        self.own_identities: dict[int, dict[str, Any]] = {
+            number: link.identity() for number, link in (self.own_links | self.airs).items()
+        }
+        self.link_digests = [
+            digest(self.own_identities.get(number, self.link_identity))
+            for number in range(len(bench.transmitters))
+        ]
+        self.setup_digests = [digest(setup) for setup in bench.setups]
         self.plan = self._planned([()] * len(bench.transmitters) if self.finds_points else None)
         self.computed = 0
         self.provenance = ""
@@ -120,9 +130,7 @@ class _Engine:
         self.ahead: set[float | None] = set()
 
     def _planned(self, grids: Sequence[Sequence[float]] | None) -> Plan:
-        identity = self.link.identity() if self.link else None
-        own = {n: link.identity() for n, link in (self.own_links | self.airs).items()}
-        return Plan.of(self.bench, identity, self.shard, grids, own)
+        return Plan.of(self.bench, self.link_identity, self.shard, grids, self.own_identities)
 
     def _link_of(self, transmitter: int) -> Link:
         return self.own_links.get(transmitter, cast("Link", self.link))
@@ -293,8 +301,8 @@ class _Engine:
                 "kind": "transmission",
                 "id": task.id,
                 "transmitter": self.bench.transmitters[task.transmitter].label,
-                "setup": digest(self.bench.setups[task.transmitter]),
-                "link_identity": None if point is None else self._link_digest(task),
+                "setup": self.setup_digests[task.transmitter],
+                "link_identity": None if point is None else self.link_digests[task.transmitter],
                 "seed": None if point is None else self.scenario.seed,
                 "image": self.bench.dataset.names[task.index],
                 "sample": self.bench.sample_digests[task.index],
@@ -365,10 +373,6 @@ class _Engine:
                 fates[place] = _Fate.of(packets, sent.payloads[got], sent.reports[got])
                 start += len(packets)
         return [fates[place] for place in range(len(tasks))]
-
-    def _link_digest(self, task: Task) -> str:
-        own = (self.own_links | self.airs).get(task.transmitter)
-        return digest(self.plan.link_identity if own is None else own.identity())
 
     def _occasion(self, task: Task, esn0_db: float) -> tuple[int, str, float, int]:
         """What the seeds of a task's packets are drawn from."""
