@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from channels.link import path_of
+from channels.link import drive_identity, path_of
 from channels.settings import LinkSettings
 
 __all__ = ["AnalogLink", "ReceivedSymbols"]
@@ -56,11 +56,8 @@ class AnalogLink:
     def identity(self) -> dict[str, Any]:
         """Everything that changes what symbols meet, JSON-able."""
         settings = self.settings.model_dump(mode="json", include=set(_CHANNEL), exclude_none=True)
-        if self.settings.drive is not None:
-            from channels.drives import load_drive
-
-            settings["drive"] = load_drive(self.settings.drive).digest()
-        return {"analog": _REVISION, "sionna": version("sionna"), **settings}
+        own = {"analog": _REVISION, "sionna": version("sionna")}
+        return own | settings | drive_identity(self.settings)
 
     def channel_uses(self, count: int) -> int:
         """Complex channel uses of ``count`` symbols, pilots and cyclic prefixes included."""

@@ -30,6 +30,7 @@ __all__ = [
     "Transmission",
     "account",
     "code_of",
+    "drive_identity",
     "path_of",
 ]
 
@@ -135,13 +136,10 @@ class Link:
             settings = {key: value for key, value in settings.items() if key not in _ANTENNAS}
         if self.settings.drive is None:
             settings = {key: value for key, value in settings.items() if key not in _DRIVE}
-        else:
-            from channels.drives import load_drive
-
-            settings["drive"] = load_drive(self.settings.drive).digest()
         if self.table is not None:
             settings["block_error_table"] = self.table.digest
-        return {"revision": _REVISION, "sionna": version("sionna"), **settings}
+        own = {"revision": _REVISION, "sionna": version("sionna")}
+        return own | settings | drive_identity(self.settings)
 
     def check_device(self) -> None:
         """Raise ``ValueError`` where this machine does not have the device of the settings."""
@@ -332,6 +330,15 @@ class Link:
 
     def _coded_bits(self, frame: Frame) -> int:
         return frame.num_blocks * self.settings.coded_bits(frame.block_bits)
+
+
+def drive_identity(settings: LinkSettings) -> dict[str, str]:
+    """The drive of ``settings`` by what its paths are, not by its name; empty without one."""
+    if settings.drive is None:
+        return {}
+    from channels.drives import load_drive
+
+    return {"drive": load_drive(settings.drive).digest()}
 
 
 def _load_table(settings: LinkSettings) -> BlockErrorTable:
