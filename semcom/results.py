@@ -20,6 +20,7 @@ crash is dropped on reading and cut off before the next append.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -80,11 +81,13 @@ class CountsFile:
     """``counts.jsonl`` open for appending, by one process at a time.
 
     Every :meth:`append` is on the disk when it returns. If it fails half-way (a full disk), the
-    file is cut back to its last whole row. Nothing is touched before the first :meth:`append`.
+    file is cut back to its last whole row. Nothing is touched before the first :meth:`append`, and
+    a new file that no row came into is taken away again, with the folders made for it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._made = [folder for folder in path.parents if not folder.exists()]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: IO[bytes] = path.open("a+b", buffering=0)
@@ -105,7 +108,13 @@ class CountsFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with self._file:  # others are kept out until the file is gone
+            if os.fstat(self._file.fileno()).st_size:
+                return
+            with contextlib.suppress(OSError):  # no longer empty, or not to be removed while open
+                self.path.unlink()
+                for folder in self._made:
+                    folder.rmdir()
 
     def append(self, rows: Iterable[Row]) -> None:
         """Write ``rows`` (JSON-able, without ``v``) and wait until the disk holds them."""
@@ -147,14 +156,15 @@ def _lock(file: IO[bytes], path: Path) -> None:
         import fcntl
     except ImportError:  # no such locks on this system
         return
+    busy = f"{path}: another run is writing here; wait for it or choose another folder"
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise ValueError(
-            f"{path}: another run is writing here; wait for it or choose another folder"
-        ) from error
+        raise ValueError(busy) from error
     except OSError:  # no such locks on this file system
         return
+    if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+        raise ValueError(busy)  # it was refused, and took its empty file away
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -83,6 +84,38 @@ def test_a_full_disk_leaves_whole_rows(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.undo()
         file.append([ROW | {"id": "c"}])
     assert [row["id"] for row in read_rows(path)] == ["a", "c"]
+
+
+def test_a_run_that_writes_nothing_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "counts.jsonl"
+    with CountsFile(path):
+        assert path.is_file(), "it keeps other runs out"
+    assert not list(tmp_path.iterdir())
+    path.parent.mkdir(parents=True)
+    (tmp_path / "new" / "notes.txt").write_text("mine")
+    with CountsFile(path):
+        pass
+    assert [p.name for p in tmp_path.glob("**/*") if p.is_file()] == ["notes.txt"]
+    with CountsFile(path) as file:
+        file.append([ROW])
+    with CountsFile(path):
+        pass
+    assert len(list(read_rows(path))) == 1
+
+
+def test_a_run_that_waited_for_a_refused_one_does_not_write_into_nothing(tmp_path: Path) -> None:
+    """Between opening and locking, the other may have taken its empty file away."""
+    path = tmp_path / "counts.jsonl"
+    flock = fcntl.flock
+
+    def late(file: object, how: int) -> None:
+        path.unlink()
+        flock(file, how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fcntl, "flock", late)
+        with pytest.raises(ValueError, match="another run is writing here"):
+            CountsFile(path)
 
 
 def test_rows_that_come_twice_count_once(tmp_path: Path) -> None:
