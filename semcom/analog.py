@@ -91,7 +91,10 @@ class AnalogAir:
             (esn0_db,) = frame_esn0_db(esn0_db, [fading_seed(*when)], direct)
             link = AnalogLink(type(link.settings)(channel="awgn"))
         places = None if occasion.position is None else [occasion.position]
-        (received,) = link.transmit([symbols], esn0_db, packet_seeds(*when, 1), places)
+        # over OFDM a frame draws its channel and its noise at once
+        shared = self.in_frame and link.settings.ofdm is not None
+        seeds = [fading_seed(*when)] if shared else packet_seeds(*when, 1)
+        (received,) = link.transmit([symbols], esn0_db, seeds, places)
         return received
 
 

@@ -8,10 +8,12 @@ quality            how good a picture is by the bytes that arrived, from measure
 measure            the table of that, from a run without a link
 frame              how a frame of N channel uses is divided into transport blocks
 gaps               what real codes lose against the normal approximation, measured
-block_errors       how often a transport block is lost, at one SNR or over a fading channel
+states             the states of the channel that a frame may meet
+block_errors       how often a transport block is lost at an SNR
 allocator          the frame with the best expected score, and why
 fitting            a codec that fills the transport blocks of a frame
 link               frames over the link, by real codes or ideal ones
+slots              the blocks of a frame interleaved in the slots of an OFDM grid
 transmitters       the transmitters of a scenario with a budget
 ================== =================================================================================
 """

@@ -17,14 +17,11 @@ from typing import Any
 import numpy as np
 
 from channels.settings import BITS_PER_SYMBOL
-from semcom.budget.block_errors import (
-    block_error_rate,
-    channel_states,
-    ideal_block_error_rate,
-)
+from semcom.budget.block_errors import block_error_rate, ideal_block_error_rate
 from semcom.budget.frame import Frame, TransportBlock, shares
 from semcom.budget.quality import Curve
 from semcom.budget.settings import Allocation, BudgetLinkSettings
+from semcom.budget.states import ChannelStates, channel_states
 from semcom.codecs.sqgan.bitstream import HEADER_BYTES
 
 __all__ = ["Allocator", "Choice", "Plan"]
@@ -116,7 +113,7 @@ class Allocator:
 
         The sentence of the error says the least budget that works.
         """
-        states = channel_states(self.settings, self.allocation, esn0_db)
+        states = channel_states(self.settings, self.allocation, esn0_db, self.channel_uses)
         self._known.clear()
         self.considered = 0
         found = self._search(states)
@@ -127,7 +124,7 @@ class Allocator:
         ranked = sorted(others.items(), key=lambda pair: pair[1], reverse=True)
         return self._choice(found[0][1], states, ranked)
 
-    def _search(self, states: np.ndarray) -> list[tuple[float, Plan]]:
+    def _search(self, states: ChannelStates) -> list[tuple[float, Plan]]:
         """Values and plans of the best few choices of modulations, the best one first."""
         best: dict[tuple[str | None, ...], tuple[float, Plan]] = {}
         for plan in itertools.chain(self._grid(states), self._equal(states)):
@@ -138,7 +135,7 @@ class Allocator:
         refined = [self._refine(*pair, states) for pair in ranked[:4]]
         return sorted(refined, key=lambda pair: pair[0], reverse=True)
 
-    def _equal(self, states: np.ndarray) -> Iterator[Plan]:
+    def _equal(self, states: ChannelStates) -> Iterator[Plan]:
         """What equal protection would do, for several classes: they need do no worse."""
         count = max(self.classes) + 1
         if count == 1:
@@ -152,8 +149,8 @@ class Allocator:
             parts = tuple(weight / sum(weights) for weight in weights)
             yield Plan(plan.num_bytes, plan.modulations * count, parts)
 
-    def objective(self, plan: Plan, states: np.ndarray) -> float | None:
-        """What is maximised, of ``plan`` over ``states`` [S]; None where it cannot be sent."""
+    def objective(self, plan: Plan, states: ChannelStates) -> float | None:
+        """What is maximised, of ``plan`` over ``states``; None where it cannot be sent."""
         self.considered += 1
         losses = self._losses(plan, states)
         if losses is None:
@@ -163,7 +160,7 @@ class Allocator:
         return value + weight * self._expected(plan, _tail(losses)) if weight > 0 else value
 
     def _choice(
-        self, plan: Plan, states: np.ndarray, others: Sequence[tuple[str, float]]
+        self, plan: Plan, states: ChannelStates, others: Sequence[tuple[str, float]]
     ) -> Choice:
         losses = self._losses(plan, states)
         assert losses is not None
@@ -180,7 +177,7 @@ class Allocator:
         )
 
     def _divide(self, plan: Plan) -> Frame:
-        """The transport blocks of ``plan``; they take all channel uses."""
+        """The transport blocks of ``plan``; they take all symbols."""
         sizes, uses = self._packet_bytes(plan.num_bytes), self._uses(plan)
         assert uses is not None
         code = self.settings.code if self.allocation.code == "link" else self.allocation.code
@@ -194,7 +191,8 @@ class Allocator:
             )
             for path, size, own, c in zip(self.packets, sizes, uses, self.classes, strict=True)
         )
-        return Frame(channel_uses=self.channel_uses, code=code, blocks=blocks)
+        spent = self.settings.spent(self.channel_uses)
+        return Frame(channel_uses=spent, code=code, blocks=blocks)
 
     def _uses(self, plan: Plan) -> list[int] | None:
         """Channel uses of every packet; None where one that is sent gets none."""
@@ -203,7 +201,8 @@ class Allocator:
         if not classes:
             return None
         uses = [0] * len(sizes)
-        parts = shares([plan.shares[c] for c in classes], self.channel_uses)
+        symbols = self.settings.symbols(self.channel_uses)
+        parts = shares([plan.shares[c] for c in classes], symbols)
         for c, part in zip(classes, parts, strict=True):
             members = [p for p, size in enumerate(sizes) if size and self.classes[p] == c]
             # some bytes of every block are its CRC
@@ -221,7 +220,7 @@ class Allocator:
             found += shares([1] * count, size) if size else [0] * count
         return found
 
-    def _losses(self, plan: Plan, states: np.ndarray) -> np.ndarray | None:
+    def _losses(self, plan: Plan, states: ChannelStates) -> np.ndarray | None:
         """Block error rates [P, S] of the packets of ``plan``; None where one cannot be sent."""
         uses = self._uses(plan)
         if uses is None:
@@ -237,20 +236,21 @@ class Allocator:
         return np.stack(found)
 
     def _loss(
-        self, num_bytes: int, channel_uses: int, modulation: str | None, states: np.ndarray
+        self, num_bytes: int, channel_uses: int, modulation: str | None, states: ChannelStates
     ) -> np.ndarray | None:
         if not num_bytes:
             return np.ones(len(states))
         key = (num_bytes, channel_uses, modulation)
         if key not in self._known:
+            esn0_db = states.effective_esn0_db(modulation)
             if modulation is None:
                 self._known[key] = ideal_block_error_rate(
-                    self.allocation.code, num_bytes, channel_uses, states
+                    self.allocation.code, num_bytes, channel_uses, esn0_db
                 )
             else:
                 margin = self.settings.budget.margin_db
                 self._known[key] = block_error_rate(
-                    self.settings.code, modulation, num_bytes, channel_uses, states, margin
+                    self.settings.code, modulation, num_bytes, channel_uses, esn0_db, margin
                 )
         return self._known[key]
 
@@ -286,7 +286,7 @@ class Allocator:
             )
             yield probability, received
 
-    def _grid(self, states: np.ndarray) -> Iterator[Plan]:
+    def _grid(self, states: ChannelStates) -> Iterator[Plan]:
         count = max(self.classes) + 1
         sizes, steps = _GRID[count]
         per_path = [_sizes(*limits, sizes) for limits in self._limits()]
@@ -294,7 +294,9 @@ class Allocator:
             if any(num_bytes):
                 yield from self.plans(num_bytes, steps, states)
 
-    def plans(self, num_bytes: tuple[int, ...], steps: int, states: np.ndarray) -> Iterator[Plan]:
+    def plans(
+        self, num_bytes: tuple[int, ...], steps: int, states: ChannelStates
+    ) -> Iterator[Plan]:
         """Plans for these bytes, with shares in ``steps`` equal parts."""
         count = max(self.classes) + 1
         modulations = self._modulations()
@@ -309,7 +311,7 @@ class Allocator:
     def _modulations(self) -> tuple[str | None, ...]:
         return self.settings.budget.modulations if self.allocation.code == "link" else (None,)
 
-    def _robust(self, plan: Plan, states: np.ndarray) -> Plan:
+    def _robust(self, plan: Plan, states: ChannelStates) -> Plan:
         """``plan`` with the modulation for every class that loses its blocks least often."""
         uses = self._uses(plan)
         if self.allocation.code != "link" or uses is None:
@@ -326,7 +328,7 @@ class Allocator:
             chosen.append(min(rates)[2] if rates else self.settings.budget.modulations[-1])
         return replace(plan, modulations=tuple(chosen))
 
-    def _refine(self, value: float, plan: Plan, states: np.ndarray) -> tuple[float, Plan]:
+    def _refine(self, value: float, plan: Plan, states: ChannelStates) -> tuple[float, Plan]:
         """Change sizes and shares in ever smaller steps as long as that helps."""
         for step in (0.25, 0.1, 0.04, 0.015):
             better = True
@@ -366,7 +368,7 @@ class Allocator:
             found.append((least + further, most + further))
         return found
 
-    def _too_small(self, states: np.ndarray) -> str:
+    def _too_small(self, states: ChannelStates) -> str:
         low, high = self.channel_uses, self.channel_uses
         plan = None
         while plan is None:
@@ -382,7 +384,7 @@ class Allocator:
             f"the least that works is {high} channel uses ({frame.words()})"
         )
 
-    def _smallest(self, states: np.ndarray) -> Plan | None:
+    def _smallest(self, states: ChannelStates) -> Plan | None:
         """A plan that sends the least that was measured of one path; None where none can be."""
         for path, (least, _) in enumerate(self._limits()):
             num_bytes = tuple(least if p == path else 0 for p in range(len(self.curve.paths)))

@@ -1,4 +1,4 @@
-"""How often a transport block is lost, over all states of the channel that a frame may meet.
+"""How often a transport block is lost at an Es/N0.
 
 Real codes are predicted by the normal approximation of their code blocks, to the right by what the
 code was measured to lose (:mod:`semcom.budget.gaps`) and by a margin on top. Ideal codes have a
@@ -13,19 +13,15 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtr, ndtri
-from scipy.stats import ncx2
+from scipy.special import ndtr
 
 from channels.framing import CRC_BITS
 from channels.limits import constrained_capacity, dispersion
 from semcom.budget.frame import coded_blocks
 from semcom.budget.gaps import gap_db
-from semcom.budget.settings import Allocation, BudgetLinkSettings
 
-__all__ = ["STATES", "block_error_rate", "channel_states", "ideal_block_error_rate"]
+__all__ = ["block_error_rate", "ideal_block_error_rate"]
 
-#: equally likely channel states that stand for a distribution
-STATES = 200
 _GRID_DB = np.arange(-40.0, 80.01, 0.25)
 
 
@@ -37,32 +33,6 @@ def _information(modulation: str) -> tuple[np.ndarray, np.ndarray]:
     ]
     mean, variance = np.array(pairs).T
     return mean, variance
-
-
-def channel_states(
-    settings: BudgetLinkSettings, allocation: Allocation, esn0_db: float
-) -> np.ndarray:
-    """Es/N0 in dB [S] of equally likely channel states, as the transmitter knows them.
-
-    One state where it knows the channel; else quantiles of the fading and of ``spread_db``.
-
-    >>> channel_states(BudgetLinkSettings(budget={"channel_uses": 9}), Allocation(), 6.0).tolist()
-    [6.0]
-    """
-    mean = esn0_db if allocation.design_esn0_db is None else allocation.design_esn0_db
-    quantiles = (np.arange(STATES) + 0.5) / STATES
-    if settings.channel == "awgn":
-        if allocation.spread_db == 0:
-            return np.array([mean])
-        return mean + allocation.spread_db * ndtri(quantiles)
-    direct = settings.direct_over_scattered
-    power = ncx2.ppf(quantiles, 2, 2 * direct) / (2 * (1 + direct))
-    states = mean + 10 * np.log10(np.maximum(power, 1e-12))
-    if allocation.spread_db:
-        # both random: quantiles of the sum, by a fixed shuffle of one against the other
-        order = np.random.default_rng(0).permutation(STATES)
-        states = np.sort(states + allocation.spread_db * ndtri(quantiles)[order])
-    return np.asarray(states)
 
 
 def block_error_rate(

@@ -1,5 +1,7 @@
 """A frame: N complex channel uses, shared out among transport blocks that fill them exactly.
 
+Over OFDM they fill its data symbols, and pilots and cyclic prefixes take the rest.
+
 A transport block carries one packet. Its size is agreed beforehand, like the modulation and the
 code rate: control information that every standard sends beside the data. A shorter packet is filled
 up with one 1 bit and zeros, from which the receiver finds its end, and then scrambled by a fixed
@@ -60,7 +62,7 @@ class Frame(_Strict):
 
     @property
     def idle(self) -> int:
-        """Channel uses that no block needs; they are counted nevertheless."""
+        """Channel uses of no block, such as pilots; they are counted nevertheless."""
         return self.channel_uses - sum(block.channel_uses for block in self.blocks)
 
     def of(self, path: str) -> list[TransportBlock]:

@@ -2,7 +2,8 @@
 
 All blocks of a frame cross the channel within one coherence time. Over block fading they meet the
 same coefficient, known to the receiver: what is left of it is white noise at the frame's own
-Es/N0, which is how the blocks are sent here.
+Es/N0, which is how the blocks are sent here. Over OFDM they share the slots of the frame
+(:mod:`semcom.budget.slots`).
 """
 
 from __future__ import annotations
@@ -10,15 +11,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from channels import Link, LinkReport, LinkSettings, Transmission
+from channels.analog import AnalogLink
 from channels.models import flat_fading, uniform
 from semcom.budget.block_errors import ideal_block_error_rate
-from semcom.budget.frame import Frame, TransportBlock, coded_blocks, fill, unfill
+from semcom.budget.frame import Frame, TransportBlock, coded_blocks, fill, shares, unfill
 from semcom.budget.settings import BudgetLinkSettings
+from semcom.budget.states import effective_of_symbols
+
+if TYPE_CHECKING:
+    from channels.inspection import Inspection
 
 __all__ = ["BudgetLink", "frame_esn0_db"]
 
@@ -61,6 +67,9 @@ class BudgetLink:
 
         ``seeds`` draw the noise of every block, ``fading_seeds`` the coefficient of every frame.
         """
+        if self.settings.ofdm is not None:
+            each = zip(frames, payloads, seeds, fading_seeds, strict=True)
+            return [self._in_slots(*one[:2], esn0_db, *one[2:]) for one in each]
         snr = self.states(esn0_db, fading_seeds)
         outcomes: dict[tuple[int, int], tuple[bytes | None, LinkReport]] = {}
         batches: dict[LinkSettings, list[tuple[int, int]]] = {}
@@ -69,7 +78,9 @@ class BudgetLink:
                 if not block.num_bytes:
                     outcomes[f, b] = b"", LinkReport()  # nothing was sent, so nothing is lost
                 elif block.modulation is None:
-                    outcomes[f, b] = _ideal(frame.code, block, payloads[f][b], snr[f], seeds[f][b])
+                    outcomes[f, b] = _ideal(
+                        frame.code, block, payloads[f][b], snr[f], seeds[f][b], block.channel_uses
+                    )
                 else:
                     batches.setdefault(self.block_link(block), []).append((f, b))
         for settings, places in batches.items():
@@ -79,10 +90,7 @@ class BudgetLink:
             )
             for (f, b), got, report in zip(places, sent.payloads, sent.reports, strict=True):
                 uses = frames[f].blocks[b].channel_uses
-                counted = replace(
-                    report, channel_uses=uses, information_bits=8 * len(payloads[f][b])
-                )
-                outcomes[f, b] = None if got is None else unfill(got), counted
+                outcomes[f, b] = _counted(payloads[f][b], got, report, uses)
         return [
             Transmission(
                 [outcomes[f, b][0] for b in range(len(frame.blocks))],
@@ -90,6 +98,71 @@ class BudgetLink:
             )
             for f, frame in enumerate(frames)
         ]
+
+    def inspect_frame(
+        self,
+        frame: Frame,
+        payloads: Sequence[bytes],
+        esn0_db: float,
+        seeds: Sequence[int],
+        fading_seed: int,
+    ) -> list[Inspection | None]:
+        """What every block of one of :meth:`transmit_frames` meets; None: nothing to look at."""
+        from channels.inspection import inspect_payload
+
+        if self.settings.ofdm is not None:
+            return self._inspect_slots(frame, payloads, esn0_db, fading_seed)[0]
+        (state,) = self.states(esn0_db, [fading_seed])
+        return [
+            inspect_payload(self.block_link(block), fill(payload, block.num_bytes), state, seed)
+            if block.num_bytes and block.modulation is not None
+            else None
+            for block, payload, seed in zip(frame.blocks, payloads, seeds, strict=True)
+        ]
+
+    def _in_slots(
+        self,
+        frame: Frame,
+        payloads: Sequence[bytes],
+        esn0_db: float,
+        seeds: Sequence[int],
+        fading_seed: int,
+    ) -> Transmission:
+        met, effective = self._inspect_slots(frame, payloads, esn0_db, fading_seed)
+        # pilots and cyclic prefixes are counted with the blocks that they serve
+        counted = shares([block.channel_uses for block in frame.blocks], frame.channel_uses)
+        outcomes: list[tuple[bytes | None, LinkReport]] = []
+        blocks = zip(frame.blocks, payloads, seeds, met, counted, strict=True)
+        for block, payload, seed, seen, uses in blocks:
+            if not block.num_bytes:
+                outcomes.append((b"", LinkReport()))
+            elif seen is None:
+                outcomes.append(_ideal(frame.code, block, payload, effective, seed, uses))
+            else:
+                outcomes.append(_counted(payload, seen.received, seen.report, uses))
+        return Transmission([got for got, _ in outcomes], [report for _, report in outcomes])
+
+    def _inspect_slots(
+        self, frame: Frame, payloads: Sequence[bytes], esn0_db: float, seed: int
+    ) -> tuple[list[Inspection | None], float]:
+        """What every block meets, and the effective Es/N0 in dB of Gaussian symbols."""
+        from semcom.budget.slots import encode_block, receive_block, send_slots
+
+        coded = [
+            encode_block(self.block_link(block), fill(payload, block.num_bytes))
+            if block.num_bytes and block.modulation is not None
+            else None
+            for block, payload in zip(frame.blocks, payloads, strict=True)
+        ]
+        silent = np.zeros(0, np.complex64)
+        symbols = [silent if one is None else one.symbols for one in coded]
+        uses = [block.channel_uses for block in frame.blocks]
+        received, every = send_slots(AnalogLink(self.settings), symbols, uses, esn0_db, seed)
+        met = [
+            None if one is None else receive_block(one, got)
+            for one, got in zip(coded, received, strict=True)
+        ]
+        return met, effective_of_symbols(None, every)
 
     def block_link(self, block: TransportBlock) -> LinkSettings:
         """The link of one transport block: white noise, and the rate that fills its share."""
@@ -105,7 +178,7 @@ class BudgetLink:
         return self.settings.one_block(block.modulation, blocks.rate)
 
     def states(self, esn0_db: float, fading_seeds: Sequence[int]) -> list[float]:
-        """Es/N0 in dB that every frame meets: the mean and its own fade."""
+        """Es/N0 in dB that every frame meets over a flat channel: the mean and its own fade."""
         if self.settings.channel == "awgn":
             return [esn0_db] * len(fading_seeds)
         return frame_esn0_db(esn0_db, fading_seeds, self.settings.direct_over_scattered)
@@ -121,8 +194,16 @@ def frame_esn0_db(
     return [esn0_db + 20 * float(np.log10(max(gain, 1e-6))) for gain in gains]
 
 
+def _counted(
+    payload: bytes, received: bytes | None, report: LinkReport, channel_uses: int
+) -> tuple[bytes | None, LinkReport]:
+    """A block's packet and its account: all of its share, and no more bits than the packet's."""
+    counted = replace(report, channel_uses=channel_uses, information_bits=8 * len(payload))
+    return None if received is None else unfill(received), counted
+
+
 def _ideal(
-    code: str, block: TransportBlock, payload: bytes, esn0_db: float, seed: int
+    code: str, block: TransportBlock, payload: bytes, esn0_db: float, seed: int, channel_uses: int
 ) -> tuple[bytes | None, LinkReport]:
     rate = ideal_block_error_rate(
         code, block.num_bytes, block.channel_uses, np.array([esn0_db])
@@ -135,6 +216,6 @@ def _ideal(
         code_blocks=1,
         block_errors=int(lost),
         attempts=1,
-        channel_uses=block.channel_uses,
+        channel_uses=channel_uses,
     )
     return None if lost else payload, report

@@ -62,6 +62,19 @@ class Curve:
         """The most bytes per path that were measured: beyond, no better quality is known."""
         return tuple(int(np.ceil(axis[-1])) for axis in self.num_bytes)
 
+    def record(self) -> dict[str, Any]:
+        """The curve, JSON-able, counts as whole numbers."""
+        return {
+            "codec": self.codec,
+            "settings": self.settings,
+            "weights": self.weights,
+            "images": self.images,
+            "paths": list(self.paths),
+            "num_bytes": [np.round(axis, 2).tolist() for axis in self.num_bytes],
+            "confusion": self.confusion.astype(np.int64).tolist(),
+            "columns": {k: np.round(v, 6).tolist() for k, v in self.columns.items()},
+        }
+
     def at(self, num_bytes: Sequence[float]) -> tuple[np.ndarray, dict[str, float]]:
         """Confusion matrix and columns with ``num_bytes`` of each path received."""
         key = tuple(map(float, num_bytes))
@@ -148,25 +161,13 @@ class QualityTable:
         return (same or found)[0]
 
     def to_json(self) -> str:
-        """The table as text, counts as whole numbers."""
+        """The table as text."""
         return json.dumps(
             {
                 "format": _FORMAT,
                 "data": self.data,
                 "scorer": self.scorer,
-                "curves": [
-                    {
-                        "codec": c.codec,
-                        "settings": c.settings,
-                        "weights": c.weights,
-                        "images": c.images,
-                        "paths": list(c.paths),
-                        "num_bytes": [np.round(axis, 2).tolist() for axis in c.num_bytes],
-                        "confusion": c.confusion.astype(np.int64).tolist(),
-                        "columns": {k: np.round(v, 6).tolist() for k, v in c.columns.items()},
-                    }
-                    for c in self.curves
-                ],
+                "curves": [curve.record() for curve in self.curves],
             },
             separators=(",", ":"),
         ).replace('{"codec"', '\n{"codec"')

@@ -14,7 +14,10 @@ __all__ = ["Allocation", "Budget", "BudgetLinkSettings", "Modulation"]
 Modulation = Literal["bpsk", "qpsk", "16qam", "64qam", "256qam", "1024qam"]
 #: code families with any rate in between, so that a frame can be filled exactly, and known gaps
 _CODES = ("ldpc",)
-_CHANNELS = ("awgn", "rayleigh", "rician")
+#: channels whose states are known beforehand in distribution, beside those over OFDM
+_FLAT = ("awgn", "rayleigh", "rician")
+#: settings of the channel alone
+_CHANNEL = ("channel", "rician_k_db", "ofdm")
 #: settings of a link that a budget leaves no room for
 _DECIDED = {
     "rate": "the budget decides on it",
@@ -139,16 +142,48 @@ class BudgetLinkSettings(LinkSettings):
                 f"a budget needs a code of any rate whose losses were measured, not {self.code!r}: "
                 f"choose {' or '.join(_CODES)}"
             )
-        if self.channel not in _CHANNELS or self.receive_antennas != 1:
+        if self.receive_antennas != 1:
             raise ValueError(
-                f"a budget is allocated over {', '.join(_CHANNELS)} with one antenna on each side, "
+                "a budget is allocated for one antenna on each side: leave out transmit_antennas "
+                "and receive_antennas"
+            )
+        if self.channel == "ray_traced":
+            raise ValueError(
+                "a budget needs the distribution of the channel, which the positions of a drive do "
+                "not have: choose another channel than 'ray_traced'"
+            )
+        if self.channel not in _FLAT and self.ofdm is None:
+            raise ValueError(
+                f"a budget is allocated over {', '.join(_FLAT)} and OFDM channels such as tdl-c, "
                 f"not over {self.channel!r}: choose one of them"
             )
         return self
 
+    def slots(self, channel_uses: int) -> int:
+        """Whole slots of the OFDM grid in ``channel_uses``."""
+        assert self.ofdm is not None
+        return channel_uses // self.ofdm.channel_uses(1)
+
+    def spent(self, channel_uses: int) -> int:
+        """What a frame takes of ``channel_uses``: all, or over OFDM its whole slots.
+
+        >>> settings = BudgetLinkSettings(budget={"channel_uses": 4096}, channel="tdl-c")
+        >>> settings.spent(4096), settings.symbols(4096)
+        (3234, 2592)
+        """
+        if self.ofdm is None:
+            return channel_uses
+        return self.ofdm.channel_uses(self.slots(channel_uses))
+
+    def symbols(self, channel_uses: int) -> int:
+        """Data symbols of a frame in ``channel_uses``: without pilots and cyclic prefixes."""
+        if self.ofdm is None:
+            return channel_uses
+        return self.slots(channel_uses) * self.ofdm.data_per_slot
+
     def one_block(self, modulation: str, rate: float) -> LinkSettings:
         """Settings of the link that carries one transport block; fading is the frame's business."""
-        own = self.model_dump(exclude={"budget", "channel", "rician_k_db", "rate", "modulation"})
+        own = self.model_dump(exclude={"budget", "rate", "modulation", *_CHANNEL})
         return LinkSettings.model_validate(
             own | {"channel": "awgn", "modulation": modulation, "rate": rate}
         )

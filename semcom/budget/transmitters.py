@@ -117,6 +117,12 @@ def _analog_rows(
             "design_esn0_db may be set"
         )
     assert scenario.sweep is not None
+    symbols = scenario.link.symbols(channel_uses)
+    if not symbols:
+        raise ValueError(
+            f"{shown}: a budget of {channel_uses} channel uses holds no slot of the OFDM grid: "
+            f"the least that works is {scenario.link.ofdm.channel_uses(1)} channel uses"
+        )
     found: dict[float, dict[str, Any]] = {}
     for point in scenario.sweep.points:
         believed = point if allocation.design_esn0_db is None else allocation.design_esn0_db
@@ -124,8 +130,8 @@ def _analog_rows(
             "transmitter": transmitter.label,
             "label": shown,
             "esn0_db": [],
-            "reasons": [f"{channel_uses} symbols, for {believed:g} dB"],
-            "analog": {"channel_uses": channel_uses, "design_esn0_db": believed},
+            "reasons": [f"{symbols} symbols, for {believed:g} dB"],
+            "analog": {"channel_uses": symbols, "design_esn0_db": believed},
         }
         found.setdefault(believed, row)["esn0_db"].append(point)
     return found.values()

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semcom.budget.allocator import Allocator, Plan
-from semcom.budget.block_errors import channel_states
 from semcom.budget.frame import coded_blocks
+from semcom.budget.states import channel_states
 from tests.budget.conftest import picture_curve, semantic_curve
 from tests.budget.conftest import settings as link_settings
 

@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 
 from channels.limits import awgn_capacity
-from semcom.budget.block_errors import (
-    STATES,
-    block_error_rate,
-    channel_states,
-    ideal_block_error_rate,
-)
+from semcom.budget.block_errors import block_error_rate, ideal_block_error_rate
 from semcom.budget.settings import Allocation, BudgetLinkSettings
+from semcom.budget.states import STATES, channel_states
 
 
 def link(channel: str = "awgn", **more: float) -> BudgetLinkSettings:
@@ -22,12 +18,14 @@ def link(channel: str = "awgn", **more: float) -> BudgetLinkSettings:
 
 
 def test_without_fading_there_is_one_state_the_one_the_transmitter_believes_in() -> None:
-    assert channel_states(link(), Allocation(), 7.0).tolist() == [7.0]
-    assert channel_states(link(), Allocation(design_esn0_db=4.0), 7.0).tolist() == [4.0]
+    assert channel_states(link(), Allocation(), 7.0).effective_esn0_db(None).tolist() == [7.0]
+    assert channel_states(link(), Allocation(design_esn0_db=4.0), 7.0).effective_esn0_db(
+        None
+    ).tolist() == [4.0]
 
 
 def test_rayleigh_states_have_the_mean_and_the_outage_of_theory() -> None:
-    states = channel_states(link("rayleigh"), Allocation(), 10.0)
+    states = channel_states(link("rayleigh"), Allocation(), 10.0).effective_esn0_db("qpsk")
     power = 10 ** ((states - 10) / 10)
     assert len(states) == STATES
     assert power.mean() == pytest.approx(1.0, abs=0.01)
@@ -38,11 +36,11 @@ def test_rayleigh_states_have_the_mean_and_the_outage_of_theory() -> None:
 
 def test_a_direct_path_and_a_sure_channel_make_the_states_narrower() -> None:
     spread = [
-        float(np.ptp(channel_states(settings, Allocation(), 10.0)))
+        float(np.ptp(channel_states(settings, Allocation(), 10.0).effective_esn0_db(None)))
         for settings in (link("rayleigh"), link("rician", rician_k_db=10.0))
     ]
     assert spread[1] < spread[0]
-    shadowed = channel_states(link(), Allocation(spread_db=3.0), 10.0)
+    shadowed = channel_states(link(), Allocation(spread_db=3.0), 10.0).effective_esn0_db(None)
     assert float(shadowed.std()) == pytest.approx(3.0, abs=0.05)
 
 
