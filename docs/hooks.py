@@ -46,6 +46,12 @@ def settings() -> str:
             ("link", "The digital link, or `none` for source coding alone.", "link"),
             ("link.budget", "Channel uses in place of rate and modulation.", "budget_link.Budget"),
             ("transmitters.camera", "A worse camera.", "Camera"),
+            ("transmitters.link", "What is its own of the link.", "OwnLink"),
+            (
+                "transmitters.link.good_enough",
+                "When the receiver asks for no more of a picture.",
+                "GoodEnough",
+            ),
             ("transmitters.allocation", "How a transmitter uses the budget.", "allocation"),
         )
     ]

@@ -18,6 +18,7 @@ from semcom.identity import digest, seed_from
 
 if TYPE_CHECKING:
     from channels import Link, LinkSettings
+    from semcom.stopping_link import StoppingLink
 
 __all__ = ["PICTURES", "Edges", "Probe", "find_edges", "first_guess", "grid_id", "spread_points"]
 
@@ -134,7 +135,7 @@ class Probe:
 
     def __init__(
         self,
-        link: Link,
+        link: Link | StoppingLink,
         samples: Sequence[str],
         payloads: Sequence[Sequence[bytes]],
         seed: int,

@@ -146,7 +146,8 @@ def _send(
         frame = FittedSettings.model_validate_json(coded.settings).frame
         met, received, reports = _in_a_frame(frame, coded.payloads, link, row, seeds)
     else:
-        met, received, reports = _one_by_one(coded.payloads, link, row, seeds, folder)
+        kinds = [kind for kind, _ in known]
+        met, received, reports = _one_by_one(coded, kinds, link, row, seeds, folder)
     packets = tuple(
         PacketReplay(kind, bits, sent, got, *inside)
         for (kind, bits), sent, got, inside in zip(
@@ -199,11 +200,18 @@ Met = tuple["Inspection | None", "LinkSettings | None"]
 
 
 def _one_by_one(
-    payloads: Sequence[bytes], link: Row, row: Row, seeds: Sequence[int], folder: Path
+    coded: CodedPicture,
+    kinds: Sequence[str],
+    link: Row,
+    row: Row,
+    seeds: Sequence[int],
+    folder: Path,
 ) -> tuple[list[Met], list[bytes | None], list[LinkReport]]:
     from channels import Link
     from channels.inspection import inspect_payload
+    from semcom.good_enough import GoodEnough
     from semcom.report.content import link_settings
+    from semcom.stopping_link import StoppingLink, with_attempts
 
     if "block_error_table" in link:
         raise ValueError(
@@ -212,20 +220,25 @@ def _one_by_one(
     settings = link_settings(link, folder)
     # along a drive, a picture is sent from its namesake
     position = row["image"] if settings.drive is not None and settings.position is None else None
+    payloads = coded.payloads
     where: dict[str, Any] = {} if position is None else {"positions": [position] * len(payloads)}
-    sent = Link(settings).transmit(payloads, row["esn0_db"], seeds, **where)
-    met: list[Met] = [
-        (inspect_payload(settings, payload, row["esn0_db"], seed, position), settings)
-        for payload, seed in zip(payloads, seeds, strict=True)
-    ]
+    if "good_enough" in link:
+        rule = {key: value for key, value in link["good_enough"].items() if key != "curve"}
+        own = json.loads(coded.settings)
+        stopping = StoppingLink.of(settings, GoodEnough(**rule), coded.codec, own)
+        sent = stopping.transmit(payloads, row["esn0_db"], seeds, **where, pictures=[kinds])
+    else:
+        sent = Link(settings).transmit(payloads, row["esn0_db"], seeds, **where)
+    met: list[Met] = []
+    for payload, seed, report in zip(payloads, seeds, sent.reports, strict=True):
+        given = with_attempts(settings, report.attempts)
+        met.append((inspect_payload(given, payload, row["esn0_db"], seed, position), settings))
     return met, sent.payloads, sent.reports
 
 
 def _in_a_frame(
     frame: Frame, payloads: Sequence[bytes], link: Row, row: Row, seeds: Sequence[int]
 ) -> tuple[list[Met], list[bytes | None], list[LinkReport]]:
-    from channels.inspection import inspect_payload
-    from semcom.budget.frame import fill
     from semcom.budget.link import BudgetLink
     from semcom.budget.settings import BudgetLinkSettings
 
@@ -235,15 +248,11 @@ def _in_a_frame(
     budget_link = BudgetLink(BudgetLinkSettings.model_validate(own | spent))
     fading = fading_seed(row["seed"], row["sample"], row["esn0_db"], row["realisation"])
     (sent,) = budget_link.transmit_frames([frame], [payloads], row["esn0_db"], [seeds], [fading])
-    (esn0_db,) = budget_link.states(row["esn0_db"], [fading])
-    met: list[Met] = []
-    for block, payload, seed in zip(frame.blocks, payloads, seeds, strict=True):
-        if not block.num_bytes or block.modulation is None:
-            met.append((None, None))
-            continue
-        settings = budget_link.block_link(block)
-        filled = fill(payload, block.num_bytes)
-        met.append((inspect_payload(settings, filled, esn0_db, seed), settings))
+    seen = budget_link.inspect_frame(frame, payloads, row["esn0_db"], seeds, fading)
+    met: list[Met] = [
+        (one, None if one is None else budget_link.block_link(block))
+        for one, block in zip(seen, frame.blocks, strict=True)
+    ]
     return met, sent.payloads, sent.reports
 
 

@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from semcom.camera import Camera
+from semcom.good_enough import GoodEnough
 from semcom.plugins import load_plugins
 from semcom.ranges import expand_numbers
 from semcom.scenario_errors import ScenarioError, explain, known_name
@@ -94,11 +95,14 @@ class OwnLink(_Strict):
 
     rate: float | None = Field(None, gt=0, le=1, description="code rate")
     modulation: str | None = Field(None, description="modulation")
+    good_enough: GoodEnough | None = Field(
+        None, description="with link.attempts: when the receiver asks for no more of a picture"
+    )
 
     def of(self, link: Any) -> Any:
         """``link`` with these values in place of its own."""
-        changed = {**link.model_dump(exclude_none=True), **self.model_dump(exclude_none=True)}
-        return type(link).model_validate(changed)
+        own = self.model_dump(exclude_none=True, exclude={"good_enough"})
+        return type(link).model_validate({**link.model_dump(exclude_none=True), **own})
 
 
 class Transmitter(_Strict):
@@ -116,7 +120,9 @@ class Transmitter(_Strict):
         "lists go together item by item",
     )
     link: OwnLink | None = Field(
-        None, description="rate and modulation of this transmitter, in place of the link's"
+        None,
+        description="rate and modulation of this transmitter, in place of the link's, and when its "
+        "receiver has enough",
     )
     allocation: Annotated[Any, Field(json_schema_extra={"type": "object"})] = Field(
         None,

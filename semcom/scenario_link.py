@@ -10,6 +10,7 @@ from semcom.scenario import Scenario, Transmitter
 if TYPE_CHECKING:
     from channels import Link
     from semcom.budget.link import BudgetLink
+    from semcom.stopping_link import StoppingLink
 
 __all__ = ["build_link", "build_own_links"]
 
@@ -41,12 +42,31 @@ def build_link(scenario: Scenario) -> Link | BudgetLink | None:
     return link
 
 
-def build_own_links(scenario: Scenario, transmitters: Sequence[Transmitter]) -> dict[int, Link]:
-    """Links of the ``transmitters`` that have a rate or modulation of their own, by number."""
-    from channels import Link
+def build_own_links(
+    scenario: Scenario, transmitters: Sequence[Transmitter]
+) -> dict[int, Link | StoppingLink]:
+    """Links of the ``transmitters`` that have one of their own, by number.
 
+    Raises FileNotFoundError or ValueError where the quality that a receiver goes by is not known.
+    """
     return {
-        number: Link(scenario.link_of(transmitter))
+        number: _own_link(scenario, transmitter)
         for number, transmitter in enumerate(transmitters)
         if transmitter.link is not None
     }
+
+
+def _own_link(scenario: Scenario, transmitter: Transmitter) -> Link | StoppingLink:
+    from channels import Link
+
+    settings = scenario.link_of(transmitter)
+    rule = None if transmitter.link is None else transmitter.link.good_enough
+    if rule is None:
+        return Link(settings)
+    from semcom.stopping_link import StoppingLink
+
+    own = transmitter.settings.model_dump(mode="json")
+    try:
+        return StoppingLink.of(settings, rule, transmitter.codec, own)
+    except ValueError as error:
+        raise ValueError(f"{transmitter.label}: {error}") from None

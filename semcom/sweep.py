@@ -29,6 +29,7 @@ from semcom.results import CountsFile, Results, Row
 from semcom.scenario import Scenario
 from semcom.scenario_link import build_link, build_own_links
 from semcom.stop import stages
+from semcom.stopping_link import StoppingLink
 from semcom.summary import summarise, write_summary
 from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id
 from semcom.workers import Job, Order, Pool, open_pool, worked
@@ -132,7 +133,7 @@ class _Engine:
     def _planned(self, grids: Sequence[Sequence[float]] | None) -> Plan:
         return Plan.of(self.bench, self.link_identity, self.shard, grids, self.own_identities)
 
-    def _link_of(self, transmitter: int) -> Link:
+    def _link_of(self, transmitter: int) -> Link | StoppingLink:
         return self.own_links.get(transmitter, cast("Link", self.link))
 
     def events(self, text: str | None) -> Iterator[Event]:
@@ -361,11 +362,12 @@ class _Engine:
             places = [place for place, own in enumerate(links) if own is link]
             batch = [payload for place in places for payload in payloads[parts[place]]]
             own_seeds = [seed for place in places for seed in seeds[parts[place]]]
-            if self.plan.positions is None:
-                sent = link.transmit(batch, esn0_db, own_seeds)
-            else:
-                where = [name for place in places for name in positions[parts[place]]]
-                sent = link.transmit(batch, esn0_db, own_seeds, where)
+            more: dict[str, Any] = {}
+            if self.plan.positions is not None:
+                more["positions"] = [name for place in places for name in positions[parts[place]]]
+            if isinstance(link, StoppingLink):
+                more["pictures"] = [self._kinds(tasks[place]) for place in places]
+            sent = link.transmit(batch, esn0_db, own_seeds, **more)
             start = 0
             for place in places:
                 packets = payloads[parts[place]]
@@ -373,6 +375,10 @@ class _Engine:
                 fates[place] = _Fate.of(packets, sent.payloads[got], sent.reports[got])
                 start += len(packets)
         return [fates[place] for place in range(len(tasks))]
+
+    def _kinds(self, task: Task) -> list[str]:
+        """The path of every packet of a task's picture."""
+        return [packet["kind"] for packet in self.results.encodings[task.encoding]["packets"]]
 
     def _occasion(self, task: Task, esn0_db: float) -> tuple[int, str, float, int]:
         """What the seeds of a task's packets are drawn from."""

@@ -24,7 +24,7 @@ def check(
     from semcom.plan import Plan
     from semcom.scenario import Scenario
     from semcom.scenario_errors import ScenarioError
-    from semcom.scenario_link import build_link
+    from semcom.scenario_link import build_link, build_own_links
     from semcom.workbench import Workbench
     from semcom.yaml_source import YamlSource
 
@@ -40,6 +40,7 @@ def check(
         try:
             build_link(scenario)
             bench = Workbench(scenario, Path())
+            build_own_links(scenario, bench.transmitters)
             tasks = Plan.of(bench, None)
         except (ValueError, OSError, ImportError) as error:
             complain(f"{path}: {sentence(error)}")
