@@ -63,7 +63,7 @@ def attempts_given(
     >>> def two(packets, received):
     ...     return len(received) >= 2
     >>> attempts_given([("image", 9)] * 4, [3, 1, None, 2], 4, two)
-    [3, 4, 1, 1]
+    [4, 4, 1, 1]
     """
     limits = [attempts] * len(packets)
     asked = list(range(len(packets)))
