@@ -1,0 +1,130 @@
+"""What SQ-GAN's label-map path owes to parts of its training.
+
+    SEMCOM_DATA=/path/to/data python benchmarks/training_ablations.py --out runs/training_ablations
+    python benchmarks/training_ablations.py --out runs/training_ablations --csv results/training_ablations.csv
+
+Every recipe of ``semcom/training/recipes/ablations`` is trained from scratch once for each of
+``--seeds``; what is trained already is not trained again, and what was stopped goes on. Then the
+maps that the transmitter's segmenter makes of ``--count`` CamVid test photos go through each network
+at the keep fraction ``--keep``, so that all arms send the same number of tokens. Columns: ``recipe``
+and ``seed``; ``against`` what the decoded map is compared with, the ``sent`` map or the ground
+``truth``; ``miou``, ``miou_rare`` over the rare classes, ``iou_CLASS``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import torch
+
+from semcom import weights
+from semcom.codecs.sqgan.config import SIZES
+from semcom.codecs.sqgan.model import MapPath, one_hot_map
+from semcom.data import load
+from semcom.data.sample import Dataset
+from semcom.files import write_atomically
+from semcom.metrics.segmentation import class_iou, confusion_matrix
+from semcom.segmentation import load_segmenter
+from semcom.training.batches import TrainingSet, load_training_set
+from semcom.training.recipe import Recipe, load_recipe
+from semcom.training.train import train
+
+RECIPES = Path(__file__).resolve().parents[1] / "semcom" / "training" / "recipes" / "ablations"
+ARMS = ("map_whole", "map_no_class_weights", "map_no_paste")
+RARE = ("pole", "sign_symbol", "pedestrian", "bicyclist")
+Row = dict[str, str | int | float]
+
+
+def trained(recipe: Recipe, out: Path, samples: TrainingSet) -> MapPath:
+    """The network of ``recipe``, trained in the folder ``out`` as far as it is not."""
+    progress = None
+    for progress in train(recipe, out, samples):
+        if progress.step % 100 == 0:
+            print(f"{out.name}: step {progress.step} of {progress.steps}", file=sys.stderr)
+    network = MapPath(SIZES[recipe.network])
+    file = out / f"{recipe.name}.safetensors"
+    weights.load_into(network, str(file), f"the map path of {recipe.name}")
+    return network.eval()
+
+
+def measured(network: MapPath, data: Dataset, sent: np.ndarray, keep: float) -> Iterator[Row]:
+    """IoU of the decoded maps against the maps that were sent and against the truth."""
+    kinds = len(data.classes)
+    with torch.inference_mode():
+        decoded = [
+            network(one_hot_map(torch.from_numpy(m)[None], kinds), keep).output.argmax(1)[0]
+            for m in sent
+        ]
+    for against in ("sent", "truth"):
+        counts = sum(
+            confusion_matrix(
+                own if against == "sent" else sample.label_map,
+                got.numpy().astype(np.uint8),
+                kinds,
+                data.void_id,
+            )
+            for sample, own, got in zip(data, sent, decoded, strict=True)
+        )
+        iou = dict(zip(data.classes, class_iou(counts), strict=True))
+        yield {
+            "against": against,
+            "miou": float(np.mean(list(iou.values()))),
+            "miou_rare": float(np.mean([iou[name] for name in RARE])),
+            **{f"iou_{name}": float(value) for name, value in iou.items()},
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder of the trained networks")
+    parser.add_argument("--count", type=int, default=32, help="test photos (default: 32)")
+    parser.add_argument("--keep", type=float, default=0.35, help="m_s (default: 0.35)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--csv", type=Path, help="CSV file to write")
+    arguments = parser.parse_args()
+
+    recipes = [load_recipe(RECIPES / f"{name}.yaml") for name in ARMS]
+    samples = load_training_set(recipes[0])
+    data = load("camvid", count=arguments.count)
+    sent = np.concatenate([load_segmenter("transmitter")(s.image[None]) for s in data])
+    rows: list[Row] = []
+    print(f"{len(data)} photos, m_s {arguments.keep:g}")
+    print(f"{'recipe':<22}{'seed':>5}  {'against':<8}" + "".join(f"{c[:11]:>13}" for c in shown()))
+    for seed in arguments.seeds:
+        for recipe in recipes:
+            own = recipe.model_copy(update={"seed": seed})
+            network = trained(own, arguments.out / f"{recipe.name}_{seed}", samples)
+            for row in measured(network, data, sent, arguments.keep):
+                rows.append({"recipe": recipe.name, "seed": seed, **row})
+                print(
+                    f"{recipe.name:<22}{seed:>5}  {row['against']:<8}"
+                    + "".join(f"{row[name]:>13.3f}" for name in shown()),
+                    flush=True,
+                )
+    if arguments.csv:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(
+            {k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()} for row in rows
+        )
+        write_atomically(arguments.csv, text.getvalue())
+
+
+def shown() -> tuple[str, ...]:
+    """Columns of the printed table."""
+    return ("miou", "miou_rare", *(f"iou_{name}" for name in RARE))
+
+
+if __name__ == "__main__":
+    main()
