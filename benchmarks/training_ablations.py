@@ -1,14 +1,14 @@
 """What SQ-GAN's label-map path owes to parts of its training.
 
     SEMCOM_DATA=/path/to/data python benchmarks/training_ablations.py --out runs/training_ablations
-    python benchmarks/training_ablations.py --out runs/training_ablations --csv results/training_ablations.csv
 
 Every recipe of ``semcom/training/recipes/ablations`` is trained from scratch once for each of
 ``--seeds``; what is trained already is not trained again, and what was stopped goes on. Then the
-maps that the transmitter's segmenter makes of ``--count`` CamVid test photos go through each network
-at the keep fraction ``--keep``, so that all arms send the same number of tokens. Columns: ``recipe``
+maps that the transmitter's segmenter makes of ``--count`` CamVid test photos go through each
+network at the keep fraction ``--keep``, so that all arms send as many tokens. Columns: ``recipe``
 and ``seed``; ``against`` what the decoded map is compared with, the ``sent`` map or the ground
-``truth``; ``miou``, ``miou_rare`` over the rare classes, ``iou_CLASS``.
+``truth``; ``miou``, ``miou_rare`` over the rare classes, ``iou_CLASS``. ``--csv`` keeps them, the
+ones of the documentation in ``results/training_ablations.csv``.
 """
 
 from __future__ import annotations

@@ -187,6 +187,7 @@ def _measured(path: Path) -> str:
         "frechet_efficientnet_lite0": "Fréchet distance",
         "psnr_db": "PSNR dB",
         "ms_ssim": "MS-SSIM",
+        "hed_vgg": "HED-VGG distance",
     }
     digits = {"bits_per_pixel": 4, "frechet_efficientnet_lite0": 0, "psnr_db": 1}
     with path.open(newline="", encoding="utf-8") as file:

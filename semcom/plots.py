@@ -86,6 +86,7 @@ QUALITIES = (
     ("semantic_information", "Semantic information (SI)", "higher is better"),
     ("psnr_db", "PSNR (dB)", "higher is better"),
     ("ms_ssim", "MS-SSIM", "higher is better"),
+    ("hed_vgg", "HED-VGG perceptual distance", "lower is better"),
 )
 #: scores of the original pictures that say what no codec can be above
 SCORES = ("miou", "accuracy")

@@ -28,6 +28,7 @@ _COLUMNS = (
     ("PSNR\ndB", "psnr_db"),
     ("mIoU\nof map", "miou_map"),
     ("MS-SSIM", "ms_ssim"),
+    ("HED-VGG", "hed_vgg"),
     ("SI", "semantic_information"),
     ("accuracy", "accuracy"),
     ("FID", "fid"),

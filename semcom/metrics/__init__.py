@@ -15,6 +15,7 @@ from semcom.metrics.accuracy import Accuracy
 from semcom.metrics.distortion import Psnr
 from semcom.metrics.features import InceptionV3Features
 from semcom.metrics.frechet import Fid, FrechetEfficientNetLite0
+from semcom.metrics.hed_vgg import HedVgg, check_weights
 from semcom.metrics.kernel_distance import Kid, KidEfficientNetLite0
 from semcom.metrics.metric import Counts, Metric
 from semcom.metrics.ms_ssim import MsSsim
@@ -32,6 +33,7 @@ METRICS: dict[str, type] = {
         KidEfficientNetLite0,
         Psnr,
         MsSsim,
+        HedVgg,
         SemanticInformation,
         Accuracy,
         Fid,
@@ -76,3 +78,5 @@ def check(names: Iterable[str]) -> None:
     for name in names:
         if METRICS.get(name) in (Fid, Kid):
             InceptionV3Features().check()
+        elif METRICS.get(name) is HedVgg:
+            check_weights()

@@ -31,6 +31,7 @@ METRICS = (
     ("semantic_information", "Semantic information (SI)", "", "higher"),
     ("psnr_db", "PSNR", "dB", "higher"),
     ("ms_ssim", "MS-SSIM", "", "higher"),
+    ("hed_vgg", "HED-VGG perceptual distance", "", "lower"),
     ("bler", "Block error rate of payloads (BLER)", "", "lower"),
 )
 #: columns that say how a number came about, and are no curve

@@ -507,7 +507,7 @@
     const link = points.length ? [["Es/N0", "esn0_db"], ["Eb/N0", "ebn0_db"]] : [];
     const columns = [["transmitter", "label"], ...link, ["pictures", "images"], ["bits/pixel", "bits_per_pixel"]];
     if (points.length) columns.push(["uses/pixel", "channel_uses_per_pixel"], ["lost", "payloads_lost"], ["of", "payloads"], ["BLER", "bler"]);
-    const short = { miou: "mIoU", miou_map: "mIoU of map", frechet_efficientnet_lite0: "Fréchet", psnr_db: "PSNR/dB", ms_ssim: "MS-SSIM", kid_efficientnet_lite0: "Kernel dist." };
+    const short = { miou: "mIoU", miou_map: "mIoU of map", frechet_efficientnet_lite0: "Fréchet", psnr_db: "PSNR/dB", ms_ssim: "MS-SSIM", hed_vgg: "HED-VGG", kid_efficientnet_lite0: "Kernel dist." };
     for (const m of quality) columns.push([short[m.column] || m.name, m.column]);
     const cell = (row, column) => {
       const value = row[column];
