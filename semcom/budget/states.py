@@ -24,6 +24,8 @@ __all__ = ["STATES", "ChannelStates", "channel_states"]
 STATES = 200
 #: quantiles that stand for the symbols of one realisation
 _SYMBOLS = 64
+#: slots that stand for a longer frame, which averages over still more of its channel
+_SLOTS = 64
 
 
 class ChannelStates:
@@ -90,7 +92,7 @@ def channel_states(
     # what is random beside the fading: quantiles of the sum by a fixed shuffle of one of them
     means = mean + spread[np.random.default_rng(0).permutation(STATES)]
     if settings.ofdm is not None:
-        slots = max(1, settings.slots(channel_uses))
+        slots = min(max(1, settings.slots(channel_uses)), _SLOTS)
         return ChannelStates(_realisations(AnalogLink(settings).settings, slots, tuple(means)))
     direct = settings.direct_over_scattered
     power = ncx2.ppf(quantiles, 2, 2 * direct) / (2 * (1 + direct))
