@@ -23,12 +23,13 @@ from semcom.codecs.sqgan.bitstream import (
     TokenPacket,
     write_packet,
 )
+from semcom.codecs.sqgan.economy import economical
 from semcom.codecs.sqgan.exact_map import write_exact_map
 from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
 from semcom.codecs.sqgan.networks import Networks
 from semcom.codecs.sqgan.palette import palette_of
 from semcom.codecs.sqgan.rate import fit, keep
-from semcom.codecs.sqgan.samm import Selection, kept_cells
+from semcom.codecs.sqgan.samm import Selection
 from semcom.entropy import Colours
 
 __all__ = [
@@ -47,6 +48,9 @@ __all__ = [
 MapCoding = Literal["tokens", "lossless", "cheaper"]
 #: which cells are kept: the most relevant ones by SAMM, or any, to see what SAMM is worth
 SelectionRule = Literal["relevance", "random"]
+
+#: worth of a bit when codes are chosen, in mean distances to the nearest code
+RATE_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -128,22 +132,34 @@ class MaskStage:
 
 
 class VQEncoder:
-    """Kept vectors to the indices of their nearest codes."""
+    """Kept vectors to the indices of their codes.
 
-    def __init__(self, networks: Networks) -> None:
-        self.networks = networks
+    Those of the nearest codes, or, with a ``rate_weight``, of cheaper ones close by; see
+    :mod:`semcom.codecs.sqgan.economy`. ``packets`` are those of each path.
+    """
+
+    def __init__(
+        self, networks: Networks, rate_weight: float = 0.0, packets: Mapping[str, int] | None = None
+    ) -> None:
+        self.networks, self.rate_weight, self.packets = networks, rate_weight, packets or {}
 
     def __call__(self, masked: Masked) -> dict[str, PathTokens]:
         tokens = {}
         for path, selection in masked.selections.items():
             quantizer = getattr(self.networks, path).quantizer
             with torch.inference_mode():
-                index = quantizer.indices(selection.vectors[0])
+                distances = quantizer.distances(selection.vectors[0]).numpy()
             grid = np.full(masked.shape[0] * masked.shape[1], -1, np.int64)
-            grid[selection.kept[0].numpy()] = index.numpy()
+            grid[selection.kept[0].numpy()] = distances.argmin(1)
             tokens[path] = PathTokens(
                 path,  # type: ignore[arg-type]
-                grid.reshape(masked.shape),
+                economical(
+                    grid.reshape(masked.shape),
+                    distances,
+                    self.networks.index_models[path],
+                    self.rate_weight,
+                    self.packets.get(path, 1),
+                ),
                 masked.padding,
                 colours=masked.colours if path == "image" else None,
             )
@@ -200,6 +216,7 @@ class Transmitter:
     the keep fractions are chosen anew for every picture, so that its packets just fit. With
     ``map_coding`` other than ``tokens`` the label map itself may be sent. ``palette`` sends colours
     beside the picture's tokens; left out, in learned mode wherever the networks know how.
+    ``rate_weight`` trades nearness of codes for bits; left out, in learned mode it does.
     """
 
     def __init__(
@@ -214,6 +231,7 @@ class Transmitter:
         map_coding: MapCoding = "tokens",
         palette: bool | None = None,
         selection: SelectionRule = "relevance",
+        rate_weight: float | None = None,
     ) -> None:
         if palette and networks.palette_model is None:
             raise ValueError("these SQ-GAN weights have no palette: set palette to false")
@@ -228,10 +246,11 @@ class Transmitter:
         if painted is None:  # raw is the paper's own format
             painted = networks.palette_model is not None and entropy == "learned"
         self.mask = MaskStage(networks, kept, class_weights, painted, selection)
-        self.vq_encoder = VQEncoder(networks)
-        self.entropy_coder = EntropyCoder(
-            networks, entropy, packets or {"image": 1, "label_map": 1}
-        )
+        packets = packets or {"image": 1, "label_map": 1}
+        if rate_weight is None:
+            rate_weight = RATE_WEIGHT if entropy == "learned" else 0.0
+        self.vq_encoder = VQEncoder(networks, rate_weight, packets)
+        self.entropy_coder = EntropyCoder(networks, entropy, packets)
 
     def trace(self, image: np.ndarray, label_map: np.ndarray | None = None) -> Trace:
         """Run all stages and keep what each returned."""
@@ -247,24 +266,20 @@ class Transmitter:
         return Trace(label_map, masked, tokens, self.entropy_coder(tokens, exact))
 
     def _fit(self, masked: Masked, exact: Sequence[Packet], bits: float) -> Masked:
-        everything = self.vq_encoder(masked)
+        def thinned(fractions: Mapping[str, float]) -> Masked:
+            selections = {p: keep(s, fractions[p]) for p, s in masked.selections.items()}
+            return replace(masked, selections=selections)
 
         def spent(fractions: Mapping[str, float]) -> int:
-            tokens = {}
-            for path, selection in masked.selections.items():
-                order = selection.order[0].numpy()
-                kept = order[: kept_cells(fractions[path], len(order))]
-                tokens[path] = everything[path].only(kept)
-            return _bits(self.entropy_coder(tokens, exact))
+            return _bits(self.entropy_coder(self.vq_encoder(thinned(fractions)), exact))
 
         try:
-            fractions = fit(spent, bits)
+            return thinned(fit(spent, bits))
         except ValueError:
             if self.palette or masked.colours is None:
                 raise
-            return self._fit(replace(masked, colours=None), exact, bits)  # tokens first
-        selections = {p: keep(s, fractions[p]) for p, s in masked.selections.items()}
-        return replace(masked, selections=selections)
+            masked = replace(masked, colours=None)  # tokens first
+            return thinned(fit(spent, bits))
 
     def __call__(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
         """``image`` [H, W, 3] uint8 to packets."""

@@ -3,7 +3,7 @@
 from semcom.entropy.index_model import IndexModel
 from semcom.entropy.latent_model import CodedLatent, LatentModel
 from semcom.entropy.map_model import LabelMapModel
-from semcom.entropy.mask_model import MaskModel
+from semcom.entropy.mask_model import MaskModel, mask_counts
 from semcom.entropy.palette_model import Colours, PaletteModel
 from semcom.entropy.range_coder import RangeReader, RangeWriter
 
@@ -17,4 +17,5 @@ __all__ = [
     "PaletteModel",
     "RangeReader",
     "RangeWriter",
+    "mask_counts",
 ]

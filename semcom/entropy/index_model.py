@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from semcom.entropy.mask_model import MaskModel
 from semcom.entropy.range_coder import RangeReader, RangeWriter
 
 __all__ = ["NEIGHBOURS", "IndexModel"]
@@ -35,7 +36,7 @@ _TABLE = np.maximum(1, np.round(2.0**14 * np.exp(-np.arange(256) / LOGIT_STEPS))
 
 
 class IndexModel:
-    """Codes the indices of one packet in raster order.
+    """Codes the indices of one packet in raster order; ``mask`` codes where they are.
 
     ``weights`` holds int8 arrays: ``embedding`` [4, codes + 1, hidden] (the last entry stands for
     a neighbour that is masked, outside or in another packet), ``row`` [ROW_BANDS, hidden],
@@ -49,15 +50,17 @@ class IndexModel:
         self._output = np.ascontiguousarray(np.asarray(weights["output"], np.float32))
         self._bias = np.asarray(weights["bias"], np.int32)
         self._shift = int(np.asarray(weights["shift"]).reshape(()))
+        self.mask = MaskModel(weights.get("mask"))
         self.codes = self._output.shape[1]
         hidden = self._output.shape[0]
         if self._embedding.shape != (len(NEIGHBOURS), self.codes + 1, hidden):
             raise ValueError("the index model's embedding does not fit its output layer")
 
-    def frequencies(self, grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Integer frequencies [n, codes] of the tokens at ``rows`` [n] and ``columns`` [n].
+    def steps(self, grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """How unlikely every code is at ``rows`` [n] and ``columns`` [n]: int32 [n, codes].
 
-        ``grid`` [h, w] holds -1 where there is no token; only cells before these are looked at.
+        In steps of 1/LOGIT_STEPS nat above the likeliest. ``grid`` [h, w] holds -1 where there is
+        no token; only cells before these are looked at.
         """
         h = self._row[rows * ROW_BANDS // grid.shape[0]]
         for n, (dr, dc) in enumerate(NEIGHBOURS):
@@ -67,7 +70,11 @@ class IndexModel:
             h = h + self._embedding[n, seen]
         logits = (np.maximum(h, 0) @ self._output).astype(np.int32) + self._bias
         steps = (logits.max(axis=1, keepdims=True) - logits) >> self._shift
-        return _TABLE[np.minimum(steps, 255)]
+        return np.minimum(steps, len(_TABLE) - 1)
+
+    def frequencies(self, grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Integer frequencies [n, codes] of the tokens at ``rows`` and ``columns``."""
+        return _TABLE[self.steps(grid, rows, columns)]
 
     def write(self, writer: RangeWriter, grid: np.ndarray) -> None:
         """Code every index of ``grid`` [h, w] int, -1 where there is none (known to both ends)."""

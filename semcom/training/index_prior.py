@@ -6,7 +6,9 @@ trained is what the integer model computes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +16,11 @@ from torch import Tensor, nn
 
 from semcom.codecs.sqgan.bitstream import owned_cells
 from semcom.codecs.sqgan.config import SIZES
+from semcom.codecs.sqgan.economy import ROUNDS
 from semcom.codecs.sqgan.model import ImagePath, MapPath, map_pyramid, one_hot_map
 from semcom.codecs.sqgan.palette import LEVELS, Palette, palette_of
+from semcom.codecs.sqgan.samm import kept_cells
+from semcom.entropy import mask_counts
 from semcom.entropy.index_model import LOGIT_STEPS, NEIGHBOURS, ROW_BANDS
 from semcom.layout import channels_last
 from semcom.training.batches import Batch, TrainingSet
@@ -96,11 +101,20 @@ def palette_tables(palettes: Iterable[Palette]) -> dict[str, Tensor]:
     }
 
 
+class _Vectors(NamedTuple):
+    """``vectors`` [n, cells, D] of all cells of n pictures, ``order`` [n, cells] by relevance."""
+
+    vectors: Tensor
+    order: Tensor
+
+
 class IndexPriorObjective:
     """Cross entropy of the indices of both paths, over all keep fractions of the recipe.
 
     Pictures are encoded once, as they are and mirrored; a step draws pictures, a keep fraction and,
-    now and then, a share of the cells (as if the path were divided into packets).
+    now and then, a share of the cells (as if the path were divided into packets). With a
+    ``rate_weight`` the tokens of a step are those that a transmitter would choose that knew the
+    model as it is by then, see :mod:`semcom.codecs.sqgan.economy`: model and choice agree on codes.
     """
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
@@ -127,14 +141,15 @@ class IndexPriorObjective:
                 raise ValueError(f"recipe {recipe.name}: an index prior needs {name} weights")
             self.paths[name].load_state_dict(weights.load(file), strict=False)
             channels_last(self.paths[name].eval().requires_grad_(False)).to(device)
-        #: per path and keep fraction: grids [pictures, h, w]
-        self.grids: dict[tuple[str, float], Tensor] = {}
-        self.palette: dict[str, Tensor] = {}
+        self.encoded: dict[str, _Vectors] = {}
+        self.shape = (0, 0)
+        #: what is counted, not trained
+        self.tables: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def prepare(self, samples: TrainingSet) -> None:
-        """Encode every picture, as it is and mirrored, at every keep fraction."""
-        grids: dict[tuple[str, float], list[Tensor]] = {}
+        """Encode every picture, as it is and mirrored, and count masks and colours."""
+        found: dict[str, list[_Vectors]] = {"image": [], "label_map": []}
         palettes = []
         for image, label_map in zip(samples.images, samples.label_maps, strict=True):
             for mirrored in (False, True):
@@ -143,29 +158,56 @@ class IndexPriorObjective:
                 x = (x.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
                 pyramid = map_pyramid(one_hot_map(s, self.classes))
                 palettes.append(palette_of(x, pyramid[0]))
+                self.shape = (pyramid[4].shape[2], pyramid[4].shape[3])
                 for path, source in (("image", x), ("label_map", pyramid[0])):
-                    z = self.paths[path].encode(source, pyramid)
-                    for keep in self.recipe.keep_fractions.levels:
-                        grid = self._grid(path, z, pyramid[4], keep)
-                        grids.setdefault((path, keep), []).append(grid)
-        self.grids = {key: torch.cat(value) for key, value in grids.items()}
-        self.palette = palette_tables(palettes)
+                    every = self.paths[path].select(source, pyramid, 1.0)
+                    found[path].append(_Vectors(every.vectors.half(), every.order.short()))
+        self.encoded = {
+            path: _Vectors(*(torch.cat(part) for part in zip(*parts, strict=True)))
+            for path, parts in found.items()
+        }
+        colours = palette_tables(palettes)
+        self.tables = {f"palette.{key}": value for key, value in colours.items()}
+        for path in found:
+            masks = torch.cat([self._masks(path, keep) for keep in self._fractions()])
+            counts = mask_counts(masks.reshape(-1, *self.shape).cpu().numpy())
+            self.tables[f"{path}.mask"] = torch.from_numpy(counts)
 
-    def _grid(self, path: str, z: Tensor, one_hot: Tensor, keep: float) -> Tensor:
-        network = self.paths[path]
-        chosen = network.samm(z, one_hot, keep)
-        grid = torch.full((z.shape[2] * z.shape[3],), -1, dtype=torch.long, device=self.device)
-        grid[chosen.kept[0]] = network.quantizer.indices(chosen.vectors[0])
-        return grid.reshape(1, *z.shape[2:]).to(torch.int16)
+    def _fractions(self) -> tuple[float, ...]:
+        return self.recipe.keep_fractions.levels
+
+    def _masks(self, path: str, keep: float, pick: Tensor | slice = slice(None)) -> Tensor:
+        """Kept cells [n, cells] bool of the pictures of ``pick``."""
+        order = self.encoded[path].order[pick].long()
+        k = kept_cells(keep, order.shape[1])
+        return torch.zeros_like(order, dtype=torch.bool).scatter_(1, order[:, :k], True)
+
+    @torch.no_grad()
+    def _tokens(self, path: str, keep: float, pick: Tensor, owned: Tensor) -> Tensor:
+        """Grids [n, h, w] of what would be sent of the pictures of ``pick``."""
+        sent = self._masks(path, keep, pick) & owned.flatten()
+        vectors = self.encoded[path].vectors[pick][sent]
+        distances = self.paths[path].quantizer.distances(vectors)
+        grid = torch.full(sent.shape, -1, dtype=torch.long, device=self.device)
+        grid[sent] = distances.argmin(1)
+        grid = grid.reshape(-1, *self.shape)
+        weight = self.recipe.rate_weight
+        model = self.network[path].eval()
+        for _ in range(ROUNDS if weight else 0):
+            nats = -model(grid).log_softmax(1)
+            worth = weight * distances.amin(1).mean() / math.log(2)
+            grid[grid >= 0] = (distances + worth * nats).argmin(1)
+        model.train()
+        return grid
 
     def shipped(self, network: nn.Module) -> dict[str, Tensor]:
-        """Integers of both models, and the tables of the palette's."""
+        """Integers of both models, and the tables of masks and colours."""
         integers = {
             f"{path}.{key}": value
             for path in ("image", "label_map")
             for key, value in network[path].integers().items()  # type: ignore[index]
         }
-        return integers | {f"palette.{key}": value for key, value in self.palette.items()}
+        return integers | self.tables
 
     def panels(self, network: nn.Module, batch: Batch) -> list[Tensor]:
         """Nothing to see."""
@@ -174,19 +216,18 @@ class IndexPriorObjective:
     def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
         """Tokens take the place of the pictures that ``draw`` would make."""
         shown: dict[str, float] = {}
-        levels = self.recipe.keep_fractions.levels
+        levels = self._fractions()
         keep = levels[int(torch.randint(len(levels), (), generator=g))]
         total = torch.zeros((), device=self.device)
         for path in ("image", "label_map"):
-            pool = self.grids[path, keep]
-            pick = torch.randint(len(pool), (self.recipe.batch,), generator=g)
-            grid = pool[pick.to(self.device)].long()
-            if float(torch.rand((), generator=g)) < 0.2:
-                owned = owned_cells((grid.shape[1], grid.shape[2]), 0, 2)
-                grid = torch.where(torch.tensor(owned, device=self.device), grid, -1)
+            pool = len(self.encoded[path].order)
+            pick = torch.randint(pool, (self.recipe.batch,), generator=g).to(self.device)
+            packets = 2 if float(torch.rand((), generator=g)) < 0.2 else 1
+            owned = torch.tensor(owned_cells(self.shape, 0, packets), device=self.device)
+            grid = self._tokens(path, keep, pick, owned)
             loss = F.cross_entropy(self.network[path](grid), grid[grid >= 0])
             total = total + loss
-            shown[f"{path}_bits"] = loss.item() / 0.6931471805599453
+            shown[f"{path}_bits"] = loss.item() / math.log(2)
         total.backward()
         self.optimizers["network"].step()
         self.optimizers["network"].zero_grad(set_to_none=True)

@@ -107,6 +107,9 @@ class Recipe(_Strict):
     decoded_share: float = Field(
         1.0, ge=0, le=1, description="how often the generator sees the decoded map"
     )
+    rate_weight: float = Field(
+        0.0, ge=0, description="index prior: tokens as a transmitter of this rate_weight sends them"
+    )
     image_weights: str | None = Field(None, description="frozen image path (index prior only)")
     pixel_lambda: tuple[float, float] = Field(
         (3e-4, 1.5e-2),

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semcom.entropy import IndexModel, MaskModel, RangeReader, RangeWriter
+from semcom.entropy import IndexModel, MaskModel, RangeReader, RangeWriter, mask_counts
 from semcom.training.index_prior import IndexPrior
 
 
@@ -60,8 +60,9 @@ def test_masks_come_back(grid: tuple[int, int, float, int], every: int) -> None:
     mask = make_grid(*grid, codes=2) >= 0
     owned = np.arange(mask.size).reshape(mask.shape) % every == 0
     writer = RangeWriter()
-    MaskModel().write(writer, mask, owned)
-    back = MaskModel().read(RangeReader(writer.getvalue()), owned)
+    counts = np.random.default_rng(every).integers(1, 81, (every, 16, 2)) if every > 1 else None
+    MaskModel(counts).write(writer, mask, owned)
+    back = MaskModel(counts).read(RangeReader(writer.getvalue()), owned)
     assert (back == (mask & owned)).all()
 
 
@@ -73,6 +74,37 @@ def test_a_sparse_or_clustered_mask_costs_less_than_a_flag_per_cell() -> None:
         writer = RangeWriter()
         MaskModel().write(writer, mask, np.ones_like(mask))
         assert writer.information < 0.65 * mask.size
+
+
+def test_a_mask_like_those_that_were_counted_costs_less() -> None:
+    def mask(seed: int) -> np.ndarray:
+        """Cells along an edge that runs through the lower half of a picture."""
+        g = np.random.default_rng(seed)
+        middle = 10 + np.cumsum(g.integers(-1, 2, 32)).clip(-2, 3)
+        return abs(np.arange(16)[:, None] - middle) <= 1
+
+    counts = mask_counts(np.stack([mask(seed) for seed in range(50)]))
+    costs = []
+    for model in (MaskModel(), MaskModel(counts)):
+        writer = RangeWriter()
+        model.write(writer, mask(99), np.ones((16, 32), bool))
+        costs.append(writer.information)
+    assert costs[1] < 0.8 * costs[0]
+
+
+def test_masks_are_counted_in_the_contexts_they_are_coded_in() -> None:
+    """Counts of one mask, trusted fully, come close to the mask's own statistics."""
+    mask = np.zeros((16, 32), bool)
+    mask[:, ::2] = True  # every cell follows from its left neighbour
+    writer = RangeWriter()
+    MaskModel(mask_counts(mask[None], trust=127)).write(writer, mask, np.ones_like(mask))
+    assert writer.information < 30
+
+
+def test_counts_of_another_shape_are_refused() -> None:
+    for counts in (np.ones((8, 5, 2), int), np.zeros((8, 16, 2), int)):
+        with pytest.raises(ValueError, match="counts of a mask"):
+            MaskModel(counts)
 
 
 @given(grids)

@@ -85,9 +85,9 @@ def test_golden_bytes() -> None:
     grid[1, 2:6] = (5, 60, 5, 17)
     grid[3, 0] = 33
     raw = TokenPacket(PathTokens("label_map", grid, (1, 2)), 0, 1, "raw", 0xAB)
-    assert write_packet(raw, model).payload.hex() == "1c00030712ab003c008017c15184"
+    assert write_packet(raw, model).payload.hex() == "3c00030712ab003c008017c15184"
     learned = TokenPacket(PathTokens("image", grid), 0, 1, "learned", 0xAB)
-    assert write_packet(learned, model).payload.hex() == "1000030700ab1671772cc4ab0331c2f004e4"
+    assert write_packet(learned, model).payload.hex() == "3000030700ab3784772cab0c663cda523d98"
 
 
 @given(st.binary(max_size=80))

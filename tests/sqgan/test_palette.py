@@ -160,8 +160,8 @@ def test_golden_bytes() -> None:
         write_packet(TokenPacket(tokens, 0, 1, entropy, 0xAB), MODEL, 0, palette_model())
         for entropy in ("raw", "learned")
     )
-    assert raw.payload.hex() == "1500030800ab00180000017c2e02ad24d0"
-    assert learned.payload[:6].hex() == "1100030800ab"
+    assert raw.payload.hex() == "3500030800ab00180000017c2e02ad24d0"
+    assert learned.payload[:6].hex() == "3100030800ab"
     model = PaletteModel(np.full((CLASSES, 2, 3), 40), np.full((CLASSES, 2), 8), LEVELS)
     writer = RangeWriter()
     model.write(writer, colours(1, 2, 1), np.ones((1, 2), bool))

@@ -1,7 +1,7 @@
-"""The packet format of SQ-GAN, version 1: a header of six bytes, then mask and indices.
+"""The packet format of SQ-GAN, version 3: a header of six bytes, then mask and indices.
 
 =======  ====================================================================================
-byte 0   bits 7-4 version (1); bit 3 path (0 image, 1 label map); bit 2 entropy mode (0 learned,
+byte 0   bits 7-4 version (3); bit 3 path (0 image, 1 label map); bit 2 entropy mode (0 learned,
          1 raw); bit 1 all cells of this packet kept (no mask follows); bit 0 a palette follows
 byte 1   bits 7-4 number of this packet, bits 3-0 packets of this path less one
 byte 2   rows of the grid less one
@@ -12,7 +12,7 @@ byte 5   first byte of the weights' digest: a packet of another network is refus
 
 Raw mode: one flag per owned cell, then 10 bits per index, most significant bit first: SQ-GAN's own
 rate formula, ``10 k + N`` bits per path. Learned mode: one range-coded stream holds the mask under
-an adaptive model and the indices under a learned one. A palette, the colours of
+a model that adapts and the indices under a learned one. A palette, the colours of
 :mod:`semcom.codecs.sqgan.palette`, comes last; in raw mode it is a flag per class and owned cell,
 then 5 bits for each component of every colour.
 
@@ -30,7 +30,7 @@ import numpy as np
 
 from semcom.codecs.codec import Packet
 from semcom.codecs.sqgan.palette import CELL as PALETTE_CELL
-from semcom.entropy import Colours, IndexModel, MaskModel, PaletteModel, RangeReader, RangeWriter
+from semcom.entropy import Colours, IndexModel, PaletteModel, RangeReader, RangeWriter
 
 __all__ = [
     "CELL",
@@ -43,7 +43,7 @@ __all__ = [
     "write_packet",
 ]
 
-VERSION = 1
+VERSION = 3
 HEADER_BYTES = 6
 #: pixels a side of the square that one token stands for
 CELL = 16
@@ -312,7 +312,7 @@ def _learned_stream(
 ) -> _TokenWriter:
     writer = _TokenWriter()
     if not everything:
-        MaskModel().write(writer, grid >= 0, owned)
+        model.mask.write(writer, grid >= 0, owned)
     writer.end("mask")
     model.write(writer, grid)
     writer.end("indices")
@@ -326,7 +326,7 @@ def _read_learned(
     body: bytes, model: IndexModel, owned: np.ndarray, everything: bool, palette: _Palette | None
 ) -> tuple[np.ndarray, Colours | None]:
     reader = RangeReader(body)
-    mask = owned if everything else MaskModel().read(reader, owned)
+    mask = owned if everything else model.mask.read(reader, owned)
     grid = model.read(reader, mask)
     if palette is not None:
         palette = replace(palette, colours=palette.model.read(reader, palette.cells))

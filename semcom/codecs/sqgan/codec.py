@@ -61,6 +61,14 @@ class SqganSettings(_Strict):
     selection: Literal["relevance", "random"] = Field(
         default="relevance", description="which tokens are kept; random shows what SAMM is worth"
     )
+    rate_weight: float | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="codes that cost fewer bits in place of nearest ones: worth of a bit in mean "
+        "distances to the nearest code; 0: nearest, as in the paper; left out: with entropy: "
+        "learned",
+    )
     task: str | dict[str, float] | None = Field(
         default=None, description="driving, mapping or weights by class: what is kept first"
     )
@@ -84,6 +92,10 @@ class SqganSettings(_Strict):
             raise ValueError("keep_fraction.label_map has no meaning with map_coding: lossless")
         if self.selection == "random" and self.task is not None:
             raise ValueError("task has no meaning with selection: random")
+        if self.rate_weight and self.entropy == "raw":
+            raise ValueError(
+                "rate_weight has no meaning with entropy: raw, where codes cost the same"
+            )
         if self.lost_map == "picture" and self.image_weights != "sqgan_image":
             raise ValueError("lost_map: picture knows the codes of the shipped image_weights only")
         if self.task is not None:
@@ -137,6 +149,7 @@ class SqganCodec:
             map_coding=s.map_coding,
             palette=s.palette,
             selection=s.selection,
+            rate_weight=s.rate_weight,
         )
 
     @cached_property
@@ -164,6 +177,8 @@ class SqganCodec:
             del settings["map_coding"]  # results made before there was a choice stay valid
         if self.settings.palette is None:
             del settings["palette"]
+        if self.settings.rate_weight is None:
+            settings["rate_weight"] = self.transmitter.vq_encoder.rate_weight
         if self.settings.selection == "relevance":
             del settings["selection"]
         if self.settings.lost_map == "prior":

@@ -34,11 +34,16 @@ class VectorQuantizer(nn.Module):
         self.ema_sum: Tensor
         self.recent: Tensor
 
+    def distances(self, v: Tensor) -> Tensor:
+        """Squared distance of each vector to each code; ``v`` [n, D] -> [n, codes]."""
+        with torch.autocast(v.device.type, enabled=False):  # codes lie close together
+            v, codes = v.float(), self.codebook
+            dots = torch.addmm(codes.square().sum(1), v, codes.T, alpha=-2)
+        return dots + v.square().sum(1, keepdim=True)
+
     def indices(self, v: Tensor) -> Tensor:
         """Nearest code of each vector; ``v`` [n, D] -> [n] int64."""
-        with torch.autocast(v.device.type, enabled=False):  # codes lie close together
-            distance = self.codebook.square().sum(1) - 2 * v.float() @ self.codebook.T
-        return distance.argmin(1)
+        return self.distances(v).argmin(1)
 
     def lookup(self, indices: Tensor) -> Tensor:
         """Code vectors of ``indices`` [...] -> [..., D]."""
