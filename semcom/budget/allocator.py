@@ -406,10 +406,11 @@ def _sizes(least: int, most: int, count: int) -> list[int]:
 
 
 def _classes(packets: Sequence[str], allocation: Allocation) -> list[int]:
-    """Protection class of every packet: the label map first, then the picture's in their order."""
+    """Protection class of every packet: the first path's, then the other's in their order."""
     if allocation.protection == "equal":
         return [0] * len(packets)
-    maps = [path == "label_map" for path in packets]
+    paths = list(dict.fromkeys(packets))
+    maps = [len(paths) > 1 and path == paths[0] for path in packets]
     pictures = maps.count(False)
     further = allocation.classes - any(maps)
     if pictures < further:

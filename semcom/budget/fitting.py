@@ -4,8 +4,9 @@ A conventional codec takes the best setting that fits its block. SQ-GAN keeps as
 path as fit the blocks of that path, the most relevant ones first: packets of the best protected
 class carry the first of SAMM's order, those of the next class go on from there. Packets of one
 class share their tokens cell by cell, so that a lost one thins the picture. A palette goes with the
-first packets of its picture, unless that leaves no room for a token. A picture that no
-setting brings into its block is not sent: its packet is empty, and the receiver conceals it.
+first packets of its picture, unless that leaves no room for a token. The layered codec has a block
+for its base and one for its enhancement, and fills both. A picture that no setting brings into its
+block is not sent: its packet is empty, and the receiver conceals it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ def packet_paths(codec: str, settings: dict[str, Any]) -> list[str]:
     >>> packet_paths("sqgan", {"packets": {"image": 2}})
     ['label_map', 'image', 'image']
     """
+    if codec == "layered":
+        return ["base", "enhancement"]
     if codec != "sqgan":
         return ["image"]
     if settings.get("map_coding", "tokens") != "tokens":
@@ -67,6 +70,8 @@ class FittedCodec:
         own = dict(self.settings.settings)
         if self.name == "sqgan":
             own["keep_fraction"] = {"image": 1, "label_map": 1}
+        elif self.name == "layered":
+            own["bits_per_pixel"] = 1.0  # the blocks say more
         else:
             # half a byte above, so that rounding does not take a whole one
             capacity = self.settings.frame.blocks[0].capacity + 0.5
@@ -89,10 +94,11 @@ class FittedCodec:
             raise ValueError(
                 f"a picture of shape {image.shape} where {self.size} was agreed with the receiver"
             )
-        if self.name == "sqgan":
-            if label_map is None:
-                raise ValueError("SQ-GAN needs a label map: segment the picture first")
-            return self._fit_paths(image, label_map)
+        if self.needs_label_map and label_map is None:
+            raise ValueError(f"{self.display_name} needs a label map: segment the picture first")
+        if label_map is not None and self.name in ("sqgan", "layered"):
+            fit = self._fit_paths if self.name == "sqgan" else self._fit_layers
+            return fit(image, label_map)
         try:
             packets: list[Packet] = self._codec.encode(image, label_map)
         except ValueError:
@@ -103,6 +109,16 @@ class FittedCodec:
         """Rebuild the picture from what arrived; an empty packet says nothing."""
         found: Reconstruction = self._codec.decode([payload or None for payload in payloads])
         return found
+
+    def _fit_layers(self, image: np.ndarray, label_map: np.ndarray) -> list[Packet]:
+        base, enhancement = self.settings.frame.blocks
+        nothing = Packet(b"", kind="enhancement", rank=1)
+        capacities = base.capacity, enhancement.capacity
+        try:
+            packets: list[Packet] = self._codec.encode_layers(image, label_map, capacities)
+        except ValueError:
+            return [Packet(b"", kind="base"), nothing]  # the smallest base is too long
+        return packets if len(packets) == 2 else [*packets, nothing]
 
     def _fit_paths(self, image: np.ndarray, label_map: np.ndarray) -> list[Packet]:
         stages = self._codec.transmitter

@@ -27,6 +27,8 @@ __all__ = ["CodedBlocks", "Frame", "TransportBlock", "coded_blocks", "fill", "sh
 
 #: the modulation of codes that need none: a Gaussian alphabet
 IDEAL = "gaussian"
+#: what people call a path
+_NAMES = {"label_map": "map", "image": "picture"}
 
 
 class _Strict(BaseModel):
@@ -36,7 +38,7 @@ class _Strict(BaseModel):
 class TransportBlock(_Strict):
     """One packet's share of a frame; of 0 bytes: this packet is not sent."""
 
-    path: str = Field(description="image or label_map")
+    path: str = Field(description="label_map, base, enhancement or image")
     num_bytes: int = Field(ge=0, description="size of the filled-up packet")
     channel_uses: int = Field(ge=0)
     modulation: Modulation | None = Field(description="none for ideal codes")
@@ -99,8 +101,7 @@ class Frame(_Strict):
         parts = []
         for one in self.describe()["classes"]:
             what = " + ".join(
-                f"{'map' if path == 'label_map' else 'picture'} {count} B"
-                for path, count in one["bytes"].items()
+                f"{_NAMES.get(path, path)} {count} B" for path, count in one["bytes"].items()
             )
             how = f"{one['bits_per_use']:.2f} bits per use"
             if one["modulation"] != IDEAL:

@@ -22,7 +22,9 @@ from semcom.workers import Job, Order, open_pool, worked
 __all__ = ["measure_losses", "table_of"]
 
 #: settings that a budget decides on
-RATE_SETTINGS = ("keep_fraction", "bits_per_pixel")
+RATE_SETTINGS = ("keep_fraction", "bits_per_pixel", "enhancement_share")
+#: mean bytes of a path that differ by less are those of one setting
+_SAME = 1.04
 
 
 def measure_losses(
@@ -122,14 +124,14 @@ def table_of(scenario: Scenario, folder: Path) -> QualityTable:
 def _curve(bench: Workbench, results: Results, name: str, members: Sequence[int]) -> Curve:
     rows = [_measured(bench, results, transmitter) for transmitter in members]
     paths = rows[0]["paths"]
-    # packets of one path do not know of the other, so its bytes are a function of its own setting
     axes, places = [], []
     for position, path in enumerate(paths):
         sizes = sorted({round(row["bytes"][position], 2) for row in rows})
-        axes.append(np.array([0.0, *sizes]))
-        places.append({size: number for number, size in enumerate(sizes, start=1)})
         if len(sizes) < 1:
             raise ValueError(f"{name}: nothing was measured of its {path}")
+        settings = _settings(sizes)
+        axes.append(np.array([0.0, *(round(float(np.mean(own)), 2) for own in settings)]))
+        places.append({size: n for n, own in enumerate(settings, start=1) for size in own})
     grid = tuple(len(axis) for axis in axes)
     confusion = np.full((*grid, *rows[0]["cells"][0][1].shape), -1, np.int64)
     columns: dict[str, np.ndarray] = {}
@@ -145,10 +147,9 @@ def _curve(bench: Workbench, results: Results, name: str, members: Sequence[int]
             f"{name}: its settings are no grid; give every m_x together with every m_s"
         )
     first = bench.transmitters[members[0]]
-    settings = first.settings.model_dump(mode="json", exclude=set(RATE_SETTINGS))
     return Curve(
         codec=first.codec,
-        settings=settings,
+        settings=first.settings.model_dump(mode="json", exclude=set(RATE_SETTINGS)),
         weights=bench.setups[members[0]]["codec"].get("weights"),
         images=len(bench.sample_digests),
         paths=paths,
@@ -158,11 +159,38 @@ def _curve(bench: Workbench, results: Results, name: str, members: Sequence[int]
     )
 
 
+def _settings(sizes: Sequence[float]) -> list[list[float]]:
+    """Rising ``sizes``, those of one setting together.
+
+    Packets of one path do not know of the other, so the bytes of a path are a function of its own
+    setting; but an enhancement fills its bytes more or less well with the base it refines.
+
+    >>> _settings([100.0, 101.5, 300.0])
+    [[100.0, 101.5], [300.0]]
+    """
+    found: list[list[float]] = []
+    for size in sizes:
+        if found and size < _SAME * found[-1][0]:
+            found[-1].append(size)
+        else:
+            found.append([size])
+    return found
+
+
 def _measured(bench: Workbench, results: Results, transmitter: int) -> dict[str, Any]:
-    """Mean bytes per path, and for every set of received paths its counts and columns."""
+    """Mean bytes per path, and for every set of received paths its counts and columns.
+
+    Raises ValueError where a picture was sent without one of the paths.
+    """
     setup = bench.setups[transmitter]
     encodings = [results.encodings[encoding_id(setup, s)] for s in bench.sample_digests]
     paths = tuple(dict.fromkeys(packet["kind"] for packet in encodings[0]["packets"]))
+    for encoding in encodings:
+        if {packet["kind"] for packet in encoding["packets"]} != set(paths):
+            raise ValueError(
+                f"{bench.transmitters[transmitter].label}: not every picture was sent with the "
+                f"same paths ({', '.join(paths)}): raise the lowest rate"
+            )
     num_bytes = [
         sum(p["bytes"] for e in encodings for p in e["packets"] if p["kind"] == path)
         / len(encodings)

@@ -188,3 +188,25 @@ def test_a_codec_with_other_packets_than_were_measured_is_refused(allocator: Any
         replace(one, packets=("image",))
     with pytest.raises(ValueError, match=r"need at least 3 packets of the picture, not 1"):
         allocator(900, protection="unequal", classes=4)
+
+
+def test_of_two_layers_the_one_that_the_other_needs_is_protected_better() -> None:
+    from semcom.budget.fitting import packet_paths
+    from semcom.budget.quality import load_table
+    from semcom.budget.settings import Allocation
+
+    curve = load_table("street").curve("layered", {})
+    link = link_settings(3932, score={"miou": 1, "psnr_db": 0.03})
+    known = {"design_esn0_db": 6.0, "spread_db": 3.0}
+    equal, unequal = (
+        Allocator(curve, packet_paths("layered", {}), link, Allocation(**kind, **known), 3932)
+        for kind in ({}, {"protection": "unequal"})
+    )
+    assert unequal.classes == [0, 1]
+    found = unequal.choose(6.0)
+    fits(found.frame)
+    assert found.expected >= equal.choose(6.0).expected - 1e-9
+    assert found.block_error_rates[0] < found.block_error_rates[1]
+    assert "base" in found.frame.words()
+    alone = curve.score([(1.0, (0.0, float(curve.most[1])))], {"miou": 1})
+    assert alone == curve.score([(1.0, (0.0, 0.0))], {"miou": 1}), "nothing without its base"

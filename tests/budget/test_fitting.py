@@ -130,6 +130,47 @@ def test_a_picture_that_fits_at_no_setting_is_not_sent(
     assert len(np.unique(codec.decode([b""]).image.reshape(-1, 3), axis=0)) == 1
 
 
+def test_the_layered_codec_fills_a_block_for_each_layer(
+    picture: tuple[np.ndarray, np.ndarray],
+) -> None:
+    sizes = []
+    for enhancement in (90, 400):
+        codec = fitted("layered", [("base", 250, 0), ("enhancement", enhancement, 1)])
+        packets = codec.encode(*picture)
+        assert [p.kind for p in packets] == ["base", "enhancement"]
+        for packet, block in zip(packets, codec.settings.frame.blocks, strict=True):
+            assert 0 < len(packet.payload) <= block.capacity
+        sizes.append([len(p.payload) for p in packets])
+        base, both = (
+            codec.decode([packets[0].payload, p]).image for p in (None, packets[1].payload)
+        )
+        errors = [((x.astype(float) - picture[0]) ** 2).mean() for x in (base, both)]
+        assert errors[1] < errors[0]
+    assert sizes[0][0] == sizes[1][0]
+    assert sizes[0][1] < sizes[1][1]
+
+
+def test_a_layer_without_room_is_not_sent(picture: tuple[np.ndarray, np.ndarray]) -> None:
+    codec = fitted("layered", [("base", 250, 0), ("enhancement", 0, 1)])
+    packets = codec.encode(*picture)
+    assert packets[0].payload
+    assert packets[1].payload == b""
+    assert codec.decode([p.payload for p in packets]).label_map is not None
+    codec = fitted("layered", [("base", 12, 0), ("enhancement", 500, 1)])
+    packets = codec.encode(*picture)
+    assert [p.payload for p in packets] == [b"", b""]
+    assert len(np.unique(codec.decode([b"", b""]).image.reshape(-1, 3), axis=0)) == 1
+
+
+@pytest.mark.parametrize("name", ["sqgan", "layered"])
+def test_a_codec_without_its_label_map_says_so(
+    name: str, picture: tuple[np.ndarray, np.ndarray]
+) -> None:
+    blocks = [(path, 200, 0) for path in packet_paths(name, {})]
+    with pytest.raises(ValueError, match="needs a label map: segment the picture first"):
+        fitted(name, blocks).encode(picture[0])
+
+
 def test_the_frame_is_part_of_the_identity() -> None:
     small, large = (fitted("bpg", [("image", size, 0)]) for size in (100, 200))
     assert small.identity() != large.identity()
@@ -137,6 +178,7 @@ def test_the_frame_is_part_of_the_identity() -> None:
 
 def test_packets_are_counted_per_path() -> None:
     assert packet_paths("bpg", {}) == ["image"]
+    assert packet_paths("layered", {}) == ["base", "enhancement"]
     assert packet_paths("sqgan", {"packets": {"image": 3, "label_map": 2}}) == (
         ["label_map"] * 2 + ["image"] * 3
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -56,6 +56,13 @@ class LayeredSettings(BaseModel):
     )
 
 
+class _Base(NamedTuple):
+    """A base packet, and the picture [1, 3, H, W] that a receiver generates from it."""
+
+    packet: Packet
+    picture: Any
+
+
 class LayeredCodec:
     """Coarse-to-fine generative codec (Huang, Tao, Gao and Lu, GLOBECOM 2021).
 
@@ -100,26 +107,50 @@ class LayeredCodec:
         Raises ValueError for another shape or type, another size than agreed, a missing map or one
         of other classes, or a rate below the base's smallest form.
         """
-        from semcom.codecs.layered.layers import fit_level, padded, residual_levels
+        pixels, labels, size = self._padded(image, label_map)
+        whole = int(self.settings.bits_per_pixel * size[0] * size[1] / 8)
+        share = self.settings.enhancement_share
+        base = self._base(pixels, labels, size, int((1 - share) * whole), whole)
+        room = min(whole - len(base.packet.payload), int(share * whole))
+        return self._refined(base, pixels, room)
+
+    def encode_layers(
+        self, image: np.ndarray, label_map: np.ndarray | None, num_bytes: tuple[int, int]
+    ) -> list[Packet]:
+        """The same with ``num_bytes`` for each layer in place of a rate and a share.
+
+        Raises ValueError also where the base's smallest form takes more than its bytes.
+        """
+        pixels, labels, size = self._padded(image, label_map)
+        base = self._base(pixels, labels, size, num_bytes[0], num_bytes[0])
+        return self._refined(base, pixels, num_bytes[1])
+
+    def _padded(
+        self, image: np.ndarray, label_map: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+        """Both in whole cells, and the picture's own size; ValueError for what cannot be coded."""
+        from semcom.codecs.layered.layers import padded
 
         image = checked_picture(image, self.display_name, self.size)
         height, width = image.shape[:2]
         classes = self._loaded.network.size.classes
         label_map = checked_label_map(label_map, self.display_name, (height, width), classes)
         BaseHeader(0, (height, width), 0, CELLS[0], 0).to_bytes()  # too large: before any work
-        whole = int(self.settings.bits_per_pixel * height * width / 8)
-        pixels, labels = padded(image), padded(label_map)
-        base, picture = self._base(pixels, labels, (height, width), whole)
-        room = min(whole - len(base.payload), int(self.settings.enhancement_share * whole))
-        room -= ENHANCEMENT_BYTES
-        if room < 0 or self.settings.enhancement_share == 0:
-            return [base]
-        fitted = fit_level(residual_levels(self._loaded, pixels, picture), room)
+        return padded(image), padded(label_map), (height, width)
+
+    def _refined(self, base: _Base, pixels: np.ndarray, num_bytes: int) -> list[Packet]:
+        """The base's packet and, where ``num_bytes`` are enough for one, the enhancement's."""
+        from semcom.codecs.layered.layers import fit_level, residual_levels
+
+        room = num_bytes - ENHANCEMENT_BYTES
+        if room < 0:
+            return [base.packet]
+        fitted = fit_level(residual_levels(self._loaded, pixels, base.picture), room)
         if fitted is None:
-            return [base]
-        head = EnhancementHeader.over(base.payload, fitted.level).to_bytes()
+            return [base.packet]
+        head = EnhancementHeader.over(base.packet.payload, fitted.level).to_bytes()
         bits = {"header": 8 * ENHANCEMENT_BYTES, **_parts(fitted)}
-        return [base, Packet(head + fitted.data, kind="enhancement", rank=1, bits=bits)]
+        return [base.packet, Packet(head + fitted.data, kind="enhancement", rank=1, bits=bits)]
 
     def decode(self, payloads: Sequence[bytes | None]) -> Reconstruction:
         """Picture [H, W, 3] and label map [H, W], uint8, from what arrived.
@@ -147,14 +178,13 @@ class LayeredCodec:
         return Reconstruction(shown(picture, header.size), labels[:height, :width])
 
     def _base(
-        self, pixels: np.ndarray, labels: np.ndarray, size: tuple[int, int], num_bytes: int
-    ) -> tuple[Packet, Any]:
-        """The base's packet, within its share of ``num_bytes`` if it can be, and its picture."""
+        self, pixels: np.ndarray, labels: np.ndarray, size: tuple[int, int], own: int, most: int
+    ) -> _Base:
+        """The base in its ``own`` bytes if it can be, in its smallest form of ``most`` if not."""
         from semcom.codecs.layered.layers import base_levels, coarse_labels, fit_level, generate
 
         loaded = self._loaded
         classes = loaded.network.size.classes
-        own = int((1 - self.settings.enhancement_share) * num_bytes)
         levels = base_levels(loaded, pixels)
         least = BASE_BYTES + len(loaded.base.write(levels.coded(0)))
         finest = CELLS.index(self.settings.label_cell)
@@ -165,11 +195,11 @@ class LayeredCodec:
             if fitted is not None and (least + len(stream) <= own or cell == CELLS[0]):
                 break
         used = BASE_BYTES + len(stream)
-        if fitted is None or used + len(fitted.data) > num_bytes:
-            rate = 8 * (least + len(stream)) / (size[0] * size[1])
+        if fitted is None or used + len(fitted.data) > most:
+            rates = (8 * count / (size[0] * size[1]) for count in (most, least + len(stream)))
             raise ValueError(
-                f"{self.display_name} cannot code this picture in {self.settings.bits_per_pixel} "
-                f"bits per pixel, its smallest form takes {rate:.4f}: ask for more"
+                "{} cannot code this picture in {:.4f} bits per pixel, its smallest form takes "
+                "{:.4f}: ask for more".format(self.display_name, *rates)
             )
         head = BaseHeader(fitted.level, size, loaded.tag, cell, len(stream)).to_bytes()
         parts = _parts(fitted)
@@ -177,7 +207,8 @@ class LayeredCodec:
         bits = {"header": 8 * BASE_BYTES, "labels": round(information), **parts}
         packet = Packet(head + stream + fitted.data, kind="base", rank=0, bits=bits)
         shown_labels = coarse.repeat(cell, 0).repeat(cell, 1)
-        return packet, generate(loaded, shown_labels, fitted.coded.latent, fitted.level)
+        picture = generate(loaded, shown_labels, fitted.coded.latent, fitted.level)
+        return _Base(packet, picture)
 
     def _generated(self, payload: bytes) -> tuple[BaseHeader, np.ndarray, Any]:
         """Header, label map and picture of a base packet."""
