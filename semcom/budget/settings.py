@@ -220,8 +220,8 @@ class Allocation(_Strict):
         default=2,
         ge=2,
         le=4,
-        description="unequal only: protection classes; the label map is the first, the picture's "
-        "packets share the others in their order",
+        description="unequal only: protection classes; the label map or base is the first, the "
+        "other packets share the others in their order",
     )
     code: Literal["link", "normal", "capacity"] = Field(
         default="link",
