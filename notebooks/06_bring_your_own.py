@@ -53,7 +53,7 @@ work = Path(tempfile.mkdtemp())
 # ## Your images
 #
 # Any folder of pictures is a data set. With `labels/<same name>.png` beside `images/` it has label maps,
-# whose classes `classes.json` may name. Here the "photos" are three of the package's streets, mirrored.
+# whose classes `classes.json` names. Here the "photos" are three of the package's streets, mirrored.
 
 # %%
 (work / "photos" / "images").mkdir(parents=True)
@@ -62,6 +62,7 @@ for sample in semcom.data.load("street", split="test", count=3):
     image, labels = np.fliplr(sample.image), np.fliplr(sample.label_map)
     Image.fromarray(image).save(work / "photos" / "images" / f"{sample.name}.jpg", quality=92)
     Image.fromarray(labels).save(work / "photos" / "labels" / f"{sample.name}.png")
+(work / "photos" / "classes.json").write_text('{"classes": "camvid"}')
 
 photos = semcom.data.load("folder", root=work / "photos")
 print(photos)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from semcom.analog import (
 from semcom.camera import Camera, shown_in
 from semcom.codecs.codec import AnalogCodec, Codec, Packet, is_analog
 from semcom.container import CodedPicture
+from semcom.data.classes import check_same_classes
 from semcom.identity import array_digest, digest
 from semcom.pictures import PictureStore
 from semcom.plugins import load_plugins
@@ -156,7 +157,16 @@ class Workbench:
             return None
         from semcom.segmentation import load_segmenter
 
-        return load_segmenter(self.scenario.segmenter.scorer)
+        found = load_segmenter(self.scenario.segmenter.scorer)
+        if self.dataset.classes:
+            check_same_classes(
+                "the segmenter that scores",
+                found.classes,
+                f"the data set {self.dataset.name}",
+                self.dataset.classes,
+                "leave miou out of the metrics",
+            )
+        return found
 
     @property
     def scorer_digest(self) -> str | None:
@@ -190,6 +200,7 @@ class Workbench:
         """What changes the payloads of each transmitter: codec, weights, source of label maps."""
         found = []
         for transmitter, codec in zip(self.transmitters, self.codecs, strict=True):
+            self._check_classes(transmitter, codec)
             source = transmitter.label_map_source
             maker = self.segmenter.digest if source == "segmenter" else source
             camera = transmitter.camera.identity() if transmitter.camera else {}
@@ -202,6 +213,27 @@ class Workbench:
                 }
             )
         return found
+
+    def _check_classes(self, transmitter: Transmitter, codec: Any) -> None:
+        """Refuse label maps whose ids mean other classes to their maker, or to what scores them."""
+        known: Sequence[str] | None = getattr(codec, "classes", None)
+        source, data = transmitter.label_map_source, self.dataset
+        if source is None or known is None:
+            return
+        if source == "segmenter":
+            check_same_classes(
+                transmitter.label,
+                known,
+                "the segmenter at the transmitter",
+                self.segmenter.classes,
+                "choose a network of the segmenter's",
+            )
+        sends_truth = source == "ground_truth"
+        if data.classes and (sends_truth or "miou_map" in self.scenario.metrics):
+            remedy = "use label_map: segmenter" if sends_truth else "leave miou_map out"
+            check_same_classes(
+                transmitter.label, known, f"the data set {data.name}", data.classes, remedy
+            )
 
     @cached_property
     def sample_digests(self) -> list[str]:

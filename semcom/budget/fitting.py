@@ -83,6 +83,11 @@ class FittedCodec:
         """The name for plots and tables."""
         return str(getattr(self._codec, "display_name", self.name))
 
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """What the ids of the label map mean, where the codec cares."""
+        return getattr(self._codec, "classes", None)
+
     def identity(self) -> dict[str, Any]:
         """The codec's own, and the frame."""
         frame = self.settings.frame.model_dump(mode="json")

@@ -53,7 +53,10 @@ class Reconstruction:
 
 
 class Codec(Protocol):
-    """One operating point of an image codec."""
+    """One operating point of an image codec.
+
+    One whose label map must be of certain classes names them, by id, in ``classes``.
+    """
 
     name: str
     #: whether :meth:`encode` needs a label map

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 __all__ = [
@@ -12,6 +14,7 @@ __all__ = [
     "CITYSCAPES_PALETTE",
     "CITYSCAPES_TRAIN_IDS",
     "CITYSCAPES_VOID",
+    "check_same_classes",
     "class_names",
     "colourise",
 ]
@@ -121,6 +124,22 @@ def class_names(classes: int) -> tuple[str, ...]:
         if len(names) == classes:
             return names
     raise ValueError(f"no data set here has {classes} classes: 11 (CamVid) or 19 (Cityscapes)")
+
+
+def check_same_classes(
+    one: str, classes: Sequence[str], other: str, others: Sequence[str], remedy: str
+) -> None:
+    """Raise ValueError unless ids mean the same to ``one`` and to the ``other``.
+
+    >>> check_same_classes("the codec", CAMVID_CLASSES, "cityscapes", CITYSCAPES_CLASSES, "stop")
+    Traceback (most recent call last):
+    ValueError: the codec has 11 classes from sky to bicyclist, but cityscapes has 19 classes from \
+road to bicycle: stop
+    """
+    if tuple(classes) == tuple(others):
+        return
+    has, have = (f"{len(c)} classes from {c[0]} to {c[-1]}" for c in (classes, others))
+    raise ValueError(f"{one} has {has}, but {other} has {have}: {remedy}")
 
 
 def colourise(label_map: np.ndarray, palette: np.ndarray = CAMVID_PALETTE) -> np.ndarray:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semcom import weights
+from semcom.data.classes import class_names
 from semcom.layout import channels_last
 from semcom.segmentation.backbone import CHANNELS, EfficientNetLite0, normalise
 
@@ -103,6 +104,11 @@ class Segmenter:
     def __init__(self, name: str, net: SegmentationNet, digest: str = "untrained") -> None:
         self.name, self.digest = name, digest
         self.net = channels_last(net.eval().requires_grad_(False))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes by id."""
+        return class_names(self.net.size.classes)
 
     def logits(self, images: np.ndarray) -> Tensor:
         """``images`` [B, H, W, 3] uint8 -> [B, classes, H, W] float."""

@@ -83,6 +83,15 @@ def _start_from(objective: Objective, recipe: Recipe) -> None:
             quantizer.ema_sum.copy_(quantizer.codebook)
 
 
+def _check_classes(recipe: Recipe, objective: Objective, samples: TrainingSet) -> None:
+    known = getattr(objective, "classes", None)
+    if known is not None and known != len(samples.classes):
+        raise ValueError(
+            f"recipe {recipe.name}: the network {recipe.network} has {known} classes, its data "
+            f"sets {len(samples.classes)}: train it on others"
+        )
+
+
 class _Checkpoints:
     """Writes the state when it is due: every ``minutes``, or at a small share of the time."""
 
@@ -137,6 +146,7 @@ def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) ->
         return
     # all pictures fit the memory of a GPU: crops are cut where they are used
     samples = (training_set or load_training_set(recipe)).to(device)
+    _check_classes(recipe, objective, samples)
     objective.prepare(samples)
     base = {n: [g["lr"] for g in o.param_groups] for n, o in objective.optimizers.items()}
 

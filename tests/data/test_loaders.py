@@ -11,7 +11,13 @@ import pytest
 from PIL import Image
 
 from semcom import data
-from semcom.data import CAMVID_CLASSES, CAMVID_PALETTE, BadSample, classes
+from semcom.data import (
+    CAMVID_CLASSES,
+    CAMVID_PALETTE,
+    CITYSCAPES_CLASSES,
+    BadSample,
+    classes,
+)
 
 
 def write_picture(path: Path, value: int, shape: tuple[int, int] = (12, 16)) -> None:
@@ -194,6 +200,25 @@ def test_folder_with_label_maps_and_own_classes(tmp_path: Path) -> None:
     assert samples.void_id == 9
     assert samples.palette[1].tolist() == [1, 2, 3]
     assert set(np.unique(samples[0].label_map)) == {0, 1, 9}
+
+
+@pytest.mark.parametrize(
+    ("said", "names", "void"),
+    [("camvid", CAMVID_CLASSES, 11), ("cityscapes", CITYSCAPES_CLASSES, 255)],
+)
+def test_what_the_ids_of_a_folder_mean_is_said_and_never_guessed(
+    tmp_path: Path, said: str, names: tuple[str, ...], void: int
+) -> None:
+    write_picture(tmp_path / "images/x.png", 7)
+    write_labels(tmp_path / "labels/x.png", rows_of_ids(0, 1, 10))  # of either set
+    with pytest.raises(FileNotFoundError, match=r"no classes\.json, which says what their ids"):
+        data.load("folder", root=tmp_path)
+    (tmp_path / "classes.json").write_text(json.dumps({"classes": said}))
+    samples = data.load("folder", root=tmp_path)
+    assert (samples.classes, samples.void_id) == (names, void)
+    (tmp_path / "classes.json").write_text(json.dumps({"classes": "kitti"}))
+    with pytest.raises(ValueError, match=r'must hold \{"classes": "camvid"\}.*kitti'):
+        data.load("folder", root=tmp_path)
 
 
 def test_folder_needs_a_root_with_pictures(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from semcom.data.classes import colourise
+from semcom.data.classes import CITYSCAPES_CLASSES, colourise
 from semcom.training.batches import TrainingSet, step_generator
 from semcom.training.objectives import draw_keep_fraction
 from semcom.training.recipe import KeepFractions, Recipe, load_recipe
@@ -246,6 +246,14 @@ def test_a_recipe_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match="batchsize"):
         load_recipe(file)
+
+
+def test_a_network_of_other_classes_than_the_data_is_refused(tmp_path: Path) -> None:
+    """Otherwise void of one would be a class of the other."""
+    made = made_set()
+    other = TrainingSet(made.images, made.label_maps, CITYSCAPES_CLASSES)
+    with pytest.raises(ValueError, match="tiny has 11 classes, its data sets 19"):
+        list(train(recipe(steps=1), tmp_path, other))
 
 
 def test_class_weights_name_known_classes(tmp_path: Path) -> None:

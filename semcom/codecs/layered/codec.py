@@ -21,6 +21,8 @@ from semcom.codecs.layered.bitstream import (
     read_labels,
     write_labels,
 )
+from semcom.codecs.layered.config import SIZES
+from semcom.data.classes import class_names
 
 if TYPE_CHECKING:
     from semcom.codecs.layered.layers import Fitted
@@ -94,6 +96,11 @@ class LayeredCodec:
         from semcom.codecs.layered.network import load_network
 
         return load_network(self.settings.weights, self.settings.network)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the ids of the label map mean."""
+        return class_names(SIZES[self.settings.network].classes)
 
     def identity(self) -> dict[str, Any]:
         """Settings and the digest of the weights."""

@@ -13,7 +13,7 @@ from semcom.codecs.checks import checked_label_map, checked_picture
 from semcom.codecs.codec import Packet, Reconstruction
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.tasks import class_weights
-from semcom.data.classes import CAMVID_CLASSES
+from semcom.data.classes import CAMVID_CLASSES, class_names
 
 __all__ = ["SqganCodec"]
 
@@ -167,6 +167,11 @@ class SqganCodec:
 
         size = SIZES[self.settings.network]
         return load_lost_map("sqgan_lost_map", size.image.codes, size.classes)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the ids of the label map mean."""
+        return class_names(SIZES[self.settings.network].classes)
 
     def identity(self) -> dict[str, Any]:
         """Settings and the digest of all weights."""
