@@ -2,8 +2,9 @@
 
     SEMCOM_DATA=/path/to/data python benchmarks/training_ablations.py --out runs/training_ablations
 
-Every recipe of ``semcom/training/recipes/ablations`` is trained from scratch once for each of
-``--seeds``; what is trained already is not trained again, and what was stopped goes on. Then the
+A network that knows neither of them is trained with ``map_start`` of
+``semcom/training/recipes/ablations``; from there every other recipe beside it goes on, once for
+each of ``--seeds``. What is trained already is not trained again, and what was stopped goes on. The
 maps that the transmitter's segmenter makes of ``--count`` CamVid test photos go through each
 network at the keep fraction ``--keep``, so that all arms send as many tokens. Columns: ``recipe``
 and ``seed``; ``against`` what the decoded map is compared with, the ``sent`` map or the ground
@@ -40,7 +41,8 @@ from semcom.training.recipe import Recipe, load_recipe
 from semcom.training.train import train
 
 RECIPES = Path(__file__).resolve().parents[1] / "semcom" / "training" / "recipes" / "ablations"
-ARMS = ("map_whole", "map_no_class_weights", "map_no_paste")
+START = "map_start"
+ARMS = ("map_whole", "map_no_class_weights", "map_no_paste", "map_neither")
 RARE = ("pole", "sign_symbol", "pedestrian", "bicyclist")
 Row = dict[str, str | int | float]
 
@@ -93,8 +95,11 @@ def main() -> None:
     parser.add_argument("--csv", type=Path, help="CSV file to write")
     arguments = parser.parse_args()
 
-    recipes = [load_recipe(RECIPES / f"{name}.yaml") for name in ARMS]
-    samples = load_training_set(recipes[0])
+    start, *recipes = (load_recipe(RECIPES / f"{name}.yaml") for name in (START, *ARMS))
+    samples = load_training_set(start)
+    common = arguments.out / START
+    trained(start, common, samples)
+    begin = {"start_from": str(common / f"{START}.safetensors")}
     data = load("camvid", count=arguments.count)
     sent = np.concatenate([load_segmenter("transmitter")(s.image[None]) for s in data])
     rows: list[Row] = []
@@ -102,7 +107,7 @@ def main() -> None:
     print(f"{'recipe':<22}{'seed':>5}  {'against':<8}" + "".join(f"{c[:11]:>13}" for c in shown()))
     for seed in arguments.seeds:
         for recipe in recipes:
-            own = recipe.model_copy(update={"seed": seed})
+            own = recipe.model_copy(update={"seed": seed, **begin})
             network = trained(own, arguments.out / f"{recipe.name}_{seed}", samples)
             for row in measured(network, data, sent, arguments.keep):
                 rows.append({"recipe": recipe.name, "seed": seed, **row})
