@@ -13,7 +13,7 @@ export PIP_ROOT_USER_ACTION = ignore
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow notebooks docs lint types format clean
+.PHONY: help setup demo test test-slow budgets notebooks docs lint types format clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,6 +38,17 @@ test: $(STAMP)  ## run the tests
 
 test-slow: $(STAMP)  ## run the tests that take minutes
 	$(BIN)/python -m pytest -q -m slow
+
+# weights that change move what is known of quality, and with it every choice for a budget
+budgets: $(STAMP)  ## measure quality, and the kept results of budgets, again
+	$(BIN)/semcom curves semcom/budget/tables/street.yaml --out runs/curves_street \
+		--table semcom/budget/tables/street.json
+	@for kept in budget/miou_against_budget protection/quality_against_snr \
+		fading/quality_against_snr fading_tdl/miou_against_snr; do \
+		name=$${kept%/*}; mkdir -p results/$$name; \
+		$(BIN)/semcom run scenarios/$$name.yaml --out runs/$$name && \
+		cp runs/$$name/summary.csv runs/$$name/figures/$${kept#*/}.png results/$$name || exit 1; \
+	done
 
 notebooks: $(STAMP)  ## run the notebooks again; NAMES="01 03" picks some
 	cd notebooks && ../$(BIN)/python execute.py $(NAMES)
