@@ -14,11 +14,11 @@ byte 7   label stream (big endian)
 =======  ======================================================================================
 
 Labels, one a cell (:class:`semcom.entropy.LabelMapModel`), come first, then features
-(:class:`semcom.entropy.LatentModel`). The enhancement packet, a header of four bytes and the
-residual's stream:
+(:class:`semcom.entropy.LatentModel`). The enhancement packet, a header of four bytes, levels of
+the classes if they have any (:mod:`semcom.codecs.layered.concepts`), and the residual's stream:
 
 =======  ======================================================================================
-byte 0   bits 7-4 version (1); bits 3-0 one, an enhancement
+byte 0   bits 7-4 version (1); bits 3-0 one, an enhancement, or three, one with levels of classes
 byte 1   rate level of the residual
 byte 2,  last two bytes of the base packet's CRC-32 (big endian): it refines that picture and
 byte 3   no other
@@ -47,6 +47,8 @@ __all__ = [
 ]
 
 VERSION = 1
+#: byte 0 of an enhancement, and the bit in it that says that classes have levels
+_ENHANCEMENT, _CONCEPTS = VERSION << 4 | 1, 2
 BASE_BYTES, ENHANCEMENT_BYTES = 8, 4
 #: largest latent accepted from a foreign stream (cells), 4 megapixels of picture
 MAX_CELLS = 16384
@@ -115,29 +117,33 @@ class BaseHeader(NamedTuple):
 class EnhancementHeader(NamedTuple):
     """``level`` of the residual and ``check`` of the base packet that it refines.
 
+    ``concepts`` says whether levels of classes follow.
+
     >>> EnhancementHeader.over(b"base", 7).to_bytes().hex()
     '1107fe61'
     """
 
     level: int
     check: int
+    concepts: bool = False
 
     @classmethod
-    def over(cls, base: bytes, level: int) -> EnhancementHeader:
+    def over(cls, base: bytes, level: int, concepts: bool = False) -> EnhancementHeader:
         """The header of an enhancement of the picture in the packet ``base``."""
-        return cls(level, zlib.crc32(base) & 0xFFFF)
+        return cls(level, zlib.crc32(base) & 0xFFFF, concepts)
 
     def to_bytes(self) -> bytes:
-        return bytes([VERSION << 4 | 1, self.level]) + self.check.to_bytes(2, "big")
+        first = _ENHANCEMENT | (_CONCEPTS if self.concepts else 0)
+        return bytes([first, self.level]) + self.check.to_bytes(2, "big")
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> EnhancementHeader:
         """Read the header of ``payload``; raises ValueError where it cannot be one."""
-        if len(payload) < ENHANCEMENT_BYTES or payload[0] != VERSION << 4 | 1:
+        if len(payload) < ENHANCEMENT_BYTES or payload[0] & ~_CONCEPTS != _ENHANCEMENT:
             raise ValueError(
                 f"this is no enhancement packet of the layered codec, version {VERSION}"
             )
-        return cls(payload[1], int.from_bytes(payload[2:4], "big"))
+        return cls(payload[1], int.from_bytes(payload[2:4], "big"), bool(payload[0] & _CONCEPTS))
 
 
 def write_labels(labels: np.ndarray, classes: int) -> tuple[bytes, float]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from semcom.codecs.checks import checked_label_map, checked_picture
 from semcom.codecs.codec import Packet, Reconstruction
@@ -21,6 +21,7 @@ from semcom.codecs.layered.bitstream import (
     read_labels,
     write_labels,
 )
+from semcom.codecs.layered.concepts import class_levels, offsets, read_levels, write_levels
 from semcom.codecs.layered.config import SIZES
 from semcom.data.classes import class_names
 
@@ -52,16 +53,27 @@ class LayeredSettings(BaseModel):
         default=8,
         description="pixels a side of a cell of the label map; larger where the base must shrink",
     )
+    quantisation: str | dict[str, int] = Field(
+        default="uniform",
+        description="of the enhancement; uniform; semantic: classes are finer or coarser, by what "
+        "that was measured to gain; or levels of one's own by class, from -4, coarse, to 3, fine",
+    )
     weights: str = Field(default="layered", description="name or file of weights")
     network: Literal["compact", "tiny"] = Field(
         default="compact", description="size; weights of one's own may be tiny, for experiments"
     )
 
+    @model_validator(mode="after")
+    def _known_classes(self) -> LayeredSettings:
+        class_levels(self.quantisation, class_names(SIZES[self.network].classes))
+        return self
+
 
 class _Base(NamedTuple):
-    """A base packet, and the picture [1, 3, H, W] that a receiver generates from it."""
+    """A base packet, and the labels [H, W] and picture [1, 3, H, W] that a receiver makes of it."""
 
     packet: Packet
+    labels: np.ndarray
     picture: Any
 
 
@@ -102,9 +114,16 @@ class LayeredCodec:
         """What the ids of the label map mean."""
         return class_names(SIZES[self.settings.network].classes)
 
+    @property
+    def _levels(self) -> tuple[int, ...] | None:
+        """Quantisation levels of the classes and void; None with one for all."""
+        return class_levels(self.settings.quantisation, self.classes)
+
     def identity(self) -> dict[str, Any]:
         """Settings and the digest of the weights."""
-        settings = self.settings.model_dump(exclude={"weights"})
+        settings = self.settings.model_dump(exclude={"weights", "quantisation"})
+        if self._levels is not None:  # results made before there was a choice stay valid
+            settings["quantisation"] = list(self._levels)
         return {"codec": self.name, **settings, "weights": self._loaded.digest}
 
     def encode(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
@@ -149,15 +168,21 @@ class LayeredCodec:
         """The base's packet and, where ``num_bytes`` are enough for one, the enhancement's."""
         from semcom.codecs.layered.layers import fit_level, residual_levels
 
-        room = num_bytes - ENHANCEMENT_BYTES
+        levels, labels = self._levels, base.labels
+        concepts = b"" if levels is None else write_levels(levels, labels)
+        room = num_bytes - ENHANCEMENT_BYTES - len(concepts)
         if room < 0:
             return [base.packet]
-        fitted = fit_level(residual_levels(self._loaded, pixels, base.picture), room)
+        apart = None if levels is None else offsets(labels, levels)
+        fitted = fit_level(residual_levels(self._loaded, pixels, base.picture, apart), room)
         if fitted is None:
             return [base.packet]
-        head = EnhancementHeader.over(base.packet.payload, fitted.level).to_bytes()
+        head = EnhancementHeader.over(base.packet.payload, fitted.level, bool(concepts))
         bits = {"header": 8 * ENHANCEMENT_BYTES, **_parts(fitted)}
-        return [base.packet, Packet(head + fitted.data, kind="enhancement", rank=1, bits=bits)]
+        if concepts:
+            bits["levels"] = 8 * len(concepts)
+        payload = head.to_bytes() + concepts + fitted.data
+        return [base.packet, Packet(payload, kind="enhancement", rank=1, bits=bits)]
 
     def decode(self, payloads: Sequence[bytes | None]) -> Reconstruction:
         """Picture [H, W, 3] and label map [H, W], uint8, from what arrived.
@@ -176,11 +201,14 @@ class LayeredCodec:
             return Reconstruction(conceal(self.size))
         header, labels, picture = self._generated(base)
         if over is not None and enhancement is not None:
-            if over != EnhancementHeader.over(base, over.level):
+            if over.check != EnhancementHeader.over(base, over.level).check:
                 raise ValueError("this enhancement refines another picture than the base's")
-            data = enhancement[ENHANCEMENT_BYTES:]
+            data, apart = enhancement[ENHANCEMENT_BYTES:], None
+            if over.concepts:
+                levels, used = read_levels(data, labels, self._loaded.network.size.classes)
+                data, apart = data[used:], offsets(labels, levels)
             coded = self._loaded.residual.read(data, over.level, header.shape)
-            picture = refine(self._loaded, picture, coded.latent, over.level)
+            picture = refine(self._loaded, picture, coded.latent, over.level, apart)
         height, width = header.size
         return Reconstruction(shown(picture, header.size), labels[:height, :width])
 
@@ -215,7 +243,7 @@ class LayeredCodec:
         packet = Packet(head + stream + fitted.data, kind="base", rank=0, bits=bits)
         shown_labels = coarse.repeat(cell, 0).repeat(cell, 1)
         picture = generate(loaded, shown_labels, fitted.coded.latent, fitted.level)
-        return _Base(packet, picture)
+        return _Base(packet, shown_labels, picture)
 
     def _generated(self, payload: bytes) -> tuple[BaseHeader, np.ndarray, Any]:
         """Header, label map and picture of a base packet."""

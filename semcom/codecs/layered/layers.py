@@ -21,6 +21,7 @@ __all__ = [
     "Fitted",
     "Levels",
     "base_levels",
+    "cell_levels",
     "coarse_labels",
     "fit_level",
     "generate",
@@ -42,18 +43,31 @@ class Fitted(NamedTuple):
     data: bytes
 
 
-class Levels:
-    """A latent [1, C, h, w] at every rate."""
+def cell_levels(level: int, offsets: np.ndarray | None) -> Tensor:
+    """Rate levels [1] of all cells, or [1, h, w] of each; offsets end where the network does."""
+    if offsets is None:
+        return torch.tensor([level])
+    return torch.tensor(np.clip(level + offsets, 0, LEVELS - 1))[None]
 
-    def __init__(self, y: Tensor, latent: GainedLatent, model: LatentModel) -> None:
-        self._y, self._latent, self.model = y, latent, model
+
+class Levels:
+    """A latent [1, C, h, w] at every rate, its cells ``offsets`` [h, w] rate levels apart."""
+
+    def __init__(
+        self,
+        y: Tensor,
+        latent: GainedLatent,
+        model: LatentModel,
+        offsets: np.ndarray | None = None,
+    ) -> None:
+        self._y, self._latent, self.model, self._offsets = y, latent, model, offsets
         self._coded: dict[int, CodedLatent] = {}
 
     def coded(self, level: int) -> CodedLatent:
         """Symbols at ``level``."""
         if level not in self._coded:
             with torch.inference_mode():
-                y = self._y * self._latent.gain(torch.tensor([level]))
+                y = self._y * self._latent.gain(cell_levels(level, self._offsets))
                 z = self._latent.side_information(y).round()
             self._coded[level] = self.model.quantise(y[0].numpy(), z[0].numpy(), level)
         return self._coded[level]
@@ -118,12 +132,18 @@ def generate(loaded: Loaded, labels: np.ndarray, latent: np.ndarray, level: int)
         return network.generator(y, label_pyramid(one_hot)).clamp(-1, 1)
 
 
-def refine(loaded: Loaded, base: Tensor, latent: np.ndarray, level: int) -> Tensor:
+def refine(
+    loaded: Loaded,
+    base: Tensor,
+    latent: np.ndarray,
+    level: int,
+    offsets: np.ndarray | None = None,
+) -> Tensor:
     """Refined picture [1, 3, H, W]."""
-    network, rate = loaded.network, torch.tensor([level])
+    network = loaded.network
     with torch.inference_mode():
-        y = _batch(latent) * network.residual_latent.inverse_gain(rate)
-        return network.refiner(base, y, rate / (LEVELS - 1))
+        y = _batch(latent) * network.residual_latent.inverse_gain(cell_levels(level, offsets))
+        return network.refiner(base, y, torch.tensor([level]) / (LEVELS - 1))
 
 
 def base_levels(loaded: Loaded, image: np.ndarray) -> Levels:
@@ -133,11 +153,13 @@ def base_levels(loaded: Loaded, image: np.ndarray) -> Levels:
     return Levels(y, loaded.network.base_latent, loaded.base)
 
 
-def residual_levels(loaded: Loaded, image: np.ndarray, base: Tensor) -> Levels:
+def residual_levels(
+    loaded: Loaded, image: np.ndarray, base: Tensor, offsets: np.ndarray | None = None
+) -> Levels:
     """What ``base`` [1, 3, H, W] lacks to ``image`` [H, W, 3] uint8."""
     with torch.inference_mode():
         y = loaded.network.refiner.analysis(normalise(torch.tensor(image[None])) - base)
-    return Levels(y, loaded.network.residual_latent, loaded.residual)
+    return Levels(y, loaded.network.residual_latent, loaded.residual, offsets)
 
 
 def shown(x: Tensor, size: tuple[int, int]) -> np.ndarray:

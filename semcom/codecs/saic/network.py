@@ -48,11 +48,11 @@ class GainedLatent(nn.Module):
         self.log_inverse_gain = nn.Parameter(-torch.stack([begin, spread]))
 
     def gain(self, level: Tensor) -> Tensor:
-        """``level`` [B] -> factors [B, C, 1, 1] before rounding."""
+        """``level`` [B] -> factors [B, C, 1, 1] before rounding; [B, h, w] -> [B, C, h, w]."""
         return _factors(self.log_gain, level)
 
     def inverse_gain(self, level: Tensor) -> Tensor:
-        """``level`` [B] -> factors [B, C, 1, 1] after rounding."""
+        """The same after rounding."""
         return _factors(self.log_inverse_gain, level)
 
     def side_information(self, y: Tensor) -> Tensor:
@@ -82,8 +82,9 @@ class TransformNetwork(GainedLatent):
 
 
 def _factors(log: Tensor, level: Tensor) -> Tensor:
-    t = (level.to(log) / (LEVELS - 1))[:, None]
-    return torch.exp(log[0] + t * log[1])[:, :, None, None]
+    t = level.to(log) / (LEVELS - 1)
+    t = t.reshape(len(t), 1, *(t.shape[1:] or (1, 1)))
+    return torch.exp(log[0][:, None, None] + t * log[1][:, None, None])
 
 
 @dataclass(frozen=True)
