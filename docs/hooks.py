@@ -232,6 +232,11 @@ def layered() -> str:
     return _measured(ROOT / "results" / "layered" / "summary.csv")
 
 
+def layered_concepts() -> str:
+    """The layered codec with one quantisation level and with one for every class."""
+    return _measured(ROOT / "results" / "layered_concepts" / "summary.csv")
+
+
 def rank_correlation() -> str:
     """How well SI orders codecs and rates as other scores do, from the kept results."""
     from scipy.stats import spearmanr
@@ -381,5 +386,6 @@ PARTS: dict[str, Callable[[], str]] = {
         denoising,
         superresolution,
         layered,
+        layered_concepts,
     )
 }
