@@ -72,12 +72,12 @@ class JsccObjective:
     def panels(self, network: nn.Module, batch: Batch) -> list[Tensor]:
         """Original, and received over white noise with every bandwidth of the recipe."""
         x, shape = batch.image, (batch.image.shape[2], batch.image.shape[3])
-        noise = torch.full((len(x),), 10 ** (-_SHOWN_DB / 10))
+        noise = torch.full((len(x),), 10 ** (-_SHOWN_DB / 10), device=x.device)
         g = torch.Generator().manual_seed(0)
         panels = [x]
         for share in self.recipe.channel_uses_per_pixel:
             symbols = network.transmit(x, uses_of(share, shape), noise)  # type: ignore[operator]
-            white = torch.randn((*symbols.shape, 2), generator=g) * (noise[0] / 2).sqrt()
+            white = torch.randn((*symbols.shape, 2), generator=g).to(noise) * (noise[0] / 2).sqrt()
             got = symbols + torch.view_as_complex(white)
             variance = noise[:, None].expand(got.shape)
             panels.append(network.reconstruct(got, variance, shape, noise))  # type: ignore[operator]

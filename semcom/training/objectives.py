@@ -299,7 +299,8 @@ class ImagePathObjective(_Network):
         )
         output = output.float()
         if r.palette and draw_lost(r, g) == 0:
-            output = with_colours(output, palette_of(batch.image, one_hot), decoded)
+            with torch.autocast(output.device.type, enabled=False):  # sums of a cell's pixels
+                output = with_colours(output, palette_of(batch.image, one_hot), decoded)
         picture = output.detach().requires_grad_()
         omega = self.weights[batch.label_map][:, None]
         pixel = (omega * (picture - batch.image).abs()).mean()

@@ -62,9 +62,21 @@ def learning_rate_factor(recipe: Recipe, step: int) -> float:
 
 
 def _device(recipe: Recipe) -> torch.device:
-    if recipe.device != "auto":
-        return torch.device(recipe.device)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if recipe.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(recipe.device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"recipe {recipe.name}: unknown device {recipe.device!r}: choose auto, cpu, cuda or "
+            "cuda:N"
+        ) from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"recipe {recipe.name}: device {recipe.device!r} is not available here: choose device "
+            "auto or cpu"
+        )
+    return device
 
 
 def _start_from(objective: Objective, recipe: Recipe) -> None:

@@ -38,6 +38,12 @@ def network(pictures: list[np.ndarray]) -> JsccNetwork:
     return made.eval().requires_grad_(False)
 
 
+def test_the_spectrum_is_fitted_where_the_pictures_are() -> None:
+    images = torch.zeros(2, 3, 32, 48, device="meta")
+    basis = JsccNetwork(SIZES["tiny"]).basis.to("meta")
+    assert fit_spectrum(images, basis).device.type == "meta"
+
+
 def codec(network: JsccNetwork, size: tuple[int, int] = SIZE, **settings: float) -> JsccCodec:
     made = JsccCodec(JsccSettings(network="tiny", **settings), size)  # type: ignore[arg-type]
     made.__dict__["_loaded"] = Loaded(network, "5e" * 8)

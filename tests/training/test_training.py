@@ -248,6 +248,18 @@ def test_a_recipe_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
         load_recipe(file)
 
 
+@pytest.mark.parametrize(
+    ("device", "sentence"),
+    [("gpu", "unknown device 'gpu': choose auto"), ("cuda:1", "'cuda:1' is not available here")],
+)
+def test_a_device_that_is_not_here_is_refused(
+    device: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ValueError, match=sentence):
+        list(train(recipe(steps=1, device=device), tmp_path, made_set()))
+
+
 def test_a_network_of_other_classes_than_the_data_is_refused(tmp_path: Path) -> None:
     """Otherwise void of one would be a class of the other."""
     made = made_set()

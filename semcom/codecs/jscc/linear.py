@@ -115,7 +115,7 @@ def fit_spectrum(images: Tensor, basis: Tensor) -> Tensor:
     """
     planes = torch.nn.functional.conv2d(images, basis, stride=STRIDE)
     energy = plane_transform(planes).double().square().mean(0).flatten(1)
-    x = _log_frequency((planes.shape[2], planes.shape[3])).flatten()
+    x = _log_frequency((planes.shape[2], planes.shape[3])).flatten().to(energy)
     y = 0.5 * (energy + 1e-9).log()
     mean_x, mean_y = x.mean(), y.mean(1)
     slope = ((x - mean_x) * (y - mean_y[:, None])).mean(1) / (x - mean_x).square().mean()
