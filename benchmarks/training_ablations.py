@@ -55,7 +55,8 @@ def trained(recipe: Recipe, out: Path, samples: TrainingSet) -> MapPath:
             print(f"{out.name}: step {progress.step} of {progress.steps}", file=sys.stderr)
     network = MapPath(SIZES[recipe.network])
     file = out / f"{recipe.name}.safetensors"
-    weights.load_into(network, str(file), f"the map path of {recipe.name}")
+    # all but the moving averages of the codebook, which only training needs
+    network.load_state_dict(weights.load(str(file)), strict=False)
     return network.eval()
 
 

@@ -24,7 +24,7 @@ __all__ = ["draw_rate", "draw_rates"]
 
 Rows = Sequence[dict[str, Any]]
 #: what is good where it is low
-_LOW = {"frechet_efficientnet_lite0", "fid", "kid_efficientnet_lite0", "kid"}
+_LOW = {column for column, _, better in QUALITIES if better.startswith("lower")}
 
 
 def draw_rate(rows: Rows, title: str = "") -> Figure | None:

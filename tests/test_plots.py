@@ -216,3 +216,12 @@ def test_every_quality_has_a_panel_against_rate() -> None:
     boxes = extents(figure)
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
     assert draw_rates(ideal[:1]) is None  # one rate is no curve
+
+
+def test_a_rate_panel_says_which_way_is_better() -> None:
+    scores = {"hed_vgg": 2.0, "ms_ssim": 0.8, "kid_efficientnet_lite0": 9.0}
+    figure = draw_rates([row("SQ-GAN", None, bits_per_pixel=r, **scores) for r in (0.02, 0.04)])
+    assert figure is not None
+    said = {axis.get_ylabel().split()[0]: axis.texts[-1].get_text() for axis in figure.axes}
+    assert said["HED-VGG"] == said["Kernel"] == "lower is better"
+    assert said["mIoU"] == said["MS-SSIM"] == "higher is better"
