@@ -30,7 +30,14 @@ import numpy as np
 
 from semcom.codecs.codec import Packet
 from semcom.codecs.sqgan.palette import CELL as PALETTE_CELL
-from semcom.entropy import Colours, IndexModel, PaletteModel, RangeReader, RangeWriter
+from semcom.codecs.sqgan.token_coding import (
+    PalettePart,
+    read_learned,
+    read_raw,
+    write_learned,
+    write_raw,
+)
+from semcom.entropy import Colours, IndexModel, PaletteModel
 
 __all__ = [
     "CELL",
@@ -112,15 +119,6 @@ def palette_shape(shape: tuple[int, int]) -> tuple[int, int]:
     return -(-shape[0] // cells), -(-shape[1] // cells)
 
 
-def _pack_bits(values: np.ndarray, width: int) -> np.ndarray:
-    shifts = np.arange(width - 1, -1, -1)
-    return ((values[:, None] >> shifts) & 1).astype(np.uint8).reshape(-1)
-
-
-def _unpack_bits(bits: np.ndarray, width: int) -> np.ndarray:
-    return bits.reshape(-1, width).astype(np.int64) @ (1 << np.arange(width - 1, -1, -1))
-
-
 def write_packet(
     packet: TokenPacket, model: IndexModel, rank: int = 0, palette_model: PaletteModel | None = None
 ) -> Packet:
@@ -165,12 +163,12 @@ def write_packet(
                 f"a palette of {t.colours.known.shape[1:]} cells does not belong to this picture, "
                 f"which has {cells.shape}"
             )
-        palette = _Palette(palette_model, cells, t.colours)
+        palette = PalettePart(palette_model, cells, t.colours)
+    grid = np.where(mask, t.grid, -1)
     if packet.entropy == "raw":
-        body, bits = _write_raw(np.where(mask, t.grid, -1), model, owned, palette)
+        body, bits = write_raw(grid, model, owned, palette)
     else:
-        writer = _learned_stream(np.where(mask, t.grid, -1), model, owned, everything, palette)
-        body, bits = writer.getvalue(), writer.bits()
+        body, bits = write_learned(grid, model, owned, everything, palette)
     bits = {"header": 8 * HEADER_BYTES} | bits
     bits["padding"] = 8 * (HEADER_BYTES + len(body)) - sum(bits.values())
     return Packet(head + body, kind=t.path, rank=rank, bits=bits)
@@ -199,138 +197,9 @@ def read_packet(
     palette = None
     if first & 1 and palette_model is not None:
         cells = owned_cells(palette_shape((rows, columns)), number, packets)
-        palette = _Palette(palette_model, cells)
+        palette = PalettePart(palette_model, cells)
     raw = bool(first & 4)
-    read = _read_raw if raw else _read_learned
+    read = read_raw if raw else read_learned
     grid, colours = read(payload[HEADER_BYTES:], model, owned, bool(first & 2), palette)
     tokens = PathTokens(path, grid, (padding >> 4, padding & 15), colours=colours)
     return TokenPacket(tokens, number, packets, "raw" if raw else "learned", network)
-
-
-@dataclass(frozen=True)
-class _Palette:
-    """The part of a palette that one packet carries: ``cells`` [h, w] bool are its own."""
-
-    model: PaletteModel
-    cells: np.ndarray
-    colours: Colours | None = None
-
-    @property
-    def width(self) -> int:
-        """Bits of a component in raw mode."""
-        return (self.model.levels - 1).bit_length()
-
-
-def _write_raw(
-    grid: np.ndarray, model: IndexModel, owned: np.ndarray, palette: _Palette | None
-) -> tuple[bytes, dict[str, int]]:
-    width = (model.codes - 1).bit_length()
-    flags = (grid >= 0)[owned].astype(np.uint8)
-    parts = {"mask": flags, "indices": _pack_bits(grid[grid >= 0], width)}
-    if palette is not None and palette.colours is not None:
-        levels, known = palette.colours
-        mine = known & palette.cells
-        flat = np.moveaxis(levels, 1, -1)[mine].reshape(-1)
-        there = known[:, palette.cells].reshape(-1).astype(np.uint8)
-        parts["palette"] = np.concatenate([there, _pack_bits(flat, palette.width)])
-    body = np.packbits(np.concatenate(list(parts.values()))).tobytes()
-    return body, {name: len(part) for name, part in parts.items()}
-
-
-def _read_raw(
-    body: bytes, model: IndexModel, owned: np.ndarray, everything: bool, palette: _Palette | None
-) -> tuple[np.ndarray, Colours | None]:
-    bits = _Bits(body)
-    if everything:
-        raise ValueError("the mask of this SQ-GAN packet is cut short")
-    mask = np.zeros(owned.shape, bool)
-    mask[owned] = bits.take(int(owned.sum())).astype(bool)
-    width = (model.codes - 1).bit_length()
-    grid = np.full(owned.shape, -1, np.int64)
-    grid[mask] = _unpack_bits(bits.take(width * int(mask.sum())), width)
-    colours = None
-    if palette is not None:
-        classes, components = palette.model.usual.shape
-        known = np.zeros((classes, *palette.cells.shape), bool)
-        known[:, palette.cells] = (
-            bits.take(classes * int(palette.cells.sum())).reshape(classes, -1).astype(bool)
-        )
-        levels = np.zeros((classes, *palette.cells.shape, components), np.int64)
-        flat = _unpack_bits(bits.take(palette.width * components * int(known.sum())), palette.width)
-        levels[known] = flat.reshape(-1, components)
-        if (levels >= palette.model.levels).any():
-            raise ValueError("this SQ-GAN packet names a level that its palette does not have")
-        colours = Colours(np.moveaxis(levels, -1, 1), known)
-    bits.finish()
-    if (grid >= model.codes).any():
-        raise ValueError("this SQ-GAN packet names a code that its codebook does not have")
-    return grid, colours
-
-
-class _Bits:
-    """The bits of a packet, taken from the front."""
-
-    def __init__(self, body: bytes) -> None:
-        self._bits, self._at = np.unpackbits(np.frombuffer(body, np.uint8)), 0
-
-    def take(self, count: int) -> np.ndarray:
-        self._at += count
-        if self._at > len(self._bits):
-            raise ValueError("the length of this SQ-GAN packet does not fit its mask: cut short")
-        return self._bits[self._at - count : self._at]
-
-    def finish(self) -> None:
-        """Raises ValueError unless fewer than 8 zeros are left."""
-        if len(self._bits) - self._at >= 8 or self._bits[self._at :].any():
-            raise ValueError("the length of this SQ-GAN packet does not fit its mask")
-
-
-class _TokenWriter(RangeWriter):
-    """Counts the bits of each part of a packet as it is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._parts: list[tuple[str, float]] = []
-
-    def end(self, part: str) -> None:
-        """All since the last part belongs to ``part``."""
-        self._parts.append((part, self.information))
-
-    def bits(self) -> dict[str, int]:
-        bits, before = {}, 0
-        for part, until in self._parts:
-            bits[part], before = round(until) - before, round(until)
-        return bits
-
-
-def _learned_stream(
-    grid: np.ndarray,
-    model: IndexModel,
-    owned: np.ndarray,
-    everything: bool,
-    palette: _Palette | None,
-) -> _TokenWriter:
-    writer = _TokenWriter()
-    if not everything:
-        model.mask.write(writer, grid >= 0, owned)
-    writer.end("mask")
-    model.write(writer, grid)
-    writer.end("indices")
-    if palette is not None and palette.colours is not None:
-        palette.model.write(writer, palette.colours, palette.cells)
-        writer.end("palette")
-    return writer
-
-
-def _read_learned(
-    body: bytes, model: IndexModel, owned: np.ndarray, everything: bool, palette: _Palette | None
-) -> tuple[np.ndarray, Colours | None]:
-    reader = RangeReader(body)
-    mask = owned if everything else model.mask.read(reader, owned)
-    grid = model.read(reader, mask)
-    if palette is not None:
-        palette = replace(palette, colours=palette.model.read(reader, palette.cells))
-    # a cut stream decodes to garbage without complaint; only its own tokens give a stream back
-    if _learned_stream(grid, model, owned, everything, palette).getvalue() != body:
-        raise ValueError("the data of this SQ-GAN packet is cut short or damaged")
-    return grid, palette.colours if palette is not None else None

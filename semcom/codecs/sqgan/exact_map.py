@@ -10,7 +10,7 @@ byte 5   first byte of the weights' digest: a packet of another network is refus
 byte 6   last byte of the CRC-32 of this packet's labels, one byte each
 =======  ====================================================================================
 
-Bytes 0 to 5 are laid out as in :mod:`semcom.codecs.sqgan.bitstream`, whose version is 1. A packet
+Bytes 0 to 5 are laid out as in :mod:`semcom.codecs.sqgan.bitstream`, of another version. A packet
 holds a band of whole rows of the grid, range-coded under an adaptive model that it starts anew: it
 decodes alone. Labels are class ids; their number stands for void.
 """
