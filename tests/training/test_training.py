@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from semcom.data.classes import CITYSCAPES_CLASSES, colourise
 from semcom.training.batches import TrainingSet, step_generator
-from semcom.training.objectives import draw_keep_fraction
+from semcom.training.masked_paths import draw_keep_fraction
 from semcom.training.recipe import KeepFractions, Recipe, load_recipe
 from semcom.training.train import _Checkpoints, learning_rate_factor, train
 from tests.test_cli import semcom
