@@ -161,9 +161,9 @@ class Receiver:
             label_map = self.lost_map(picture)
         else:
             label_map = self.generator.label_map(sent)
-        image = self.generator.image(tokens["image"], label_map)
-        bottom = image.shape[0] - tokens["image"].padding[0]
-        right = image.shape[1] - tokens["image"].padding[1]
+        image = self.generator.image(picture, label_map)
+        bottom = image.shape[0] - picture.padding[0]
+        right = image.shape[1] - picture.padding[1]
         extras = {
             "kept_mask": tokens["image"].mask,
             "kept_mask_label_map": tokens["label_map"].mask,

@@ -75,6 +75,16 @@ class CodedLatent:
         """Information of everything, in bits."""
         return sum(information(symbols, scales) for symbols, scales in self.passes)
 
+    def parts(self, num_bytes: int) -> dict[str, int]:
+        """Bits of side information, latent and padding in a stream of ``num_bytes``."""
+        hyper = round(self.hyper_bits())
+        latent = min(round(self.bits()), 8 * num_bytes) - hyper
+        return {
+            "side_information": hyper,
+            "latent": latent,
+            "padding": 8 * num_bytes - hyper - latent,
+        }
+
 
 #: values [n] (empty on the receiving side), means [n] and scale indices [n] -> symbols [n]
 _Exchange = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]

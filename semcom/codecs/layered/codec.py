@@ -26,7 +26,6 @@ from semcom.codecs.layered.config import SIZES
 from semcom.data.classes import class_names
 
 if TYPE_CHECKING:
-    from semcom.codecs.layered.layers import Fitted
     from semcom.codecs.layered.network import Loaded
 
 __all__ = ["LayeredCodec", "LayeredSettings"]
@@ -178,7 +177,7 @@ class LayeredCodec:
         if fitted is None:
             return [base.packet]
         head = EnhancementHeader.over(base.packet.payload, fitted.level, bool(concepts))
-        bits = {"header": 8 * ENHANCEMENT_BYTES, **_parts(fitted)}
+        bits = {"header": 8 * ENHANCEMENT_BYTES, **fitted.parts()}
         if concepts:
             bits["levels"] = 8 * len(concepts)
         payload = head.to_bytes() + concepts + fitted.data
@@ -237,7 +236,7 @@ class LayeredCodec:
                 "{:.4f}: ask for more".format(self.display_name, *rates)
             )
         head = BaseHeader(fitted.level, size, loaded.tag, cell, len(stream)).to_bytes()
-        parts = _parts(fitted)
+        parts = fitted.parts()
         parts["padding"] += 8 * len(stream) - round(information)
         bits = {"header": 8 * BASE_BYTES, "labels": round(information), **parts}
         packet = Packet(head + stream + fitted.data, kind="base", rank=0, bits=bits)
@@ -263,11 +262,3 @@ class LayeredCodec:
         labels = labels.repeat(header.cell, 0).repeat(header.cell, 1)
         latent = loaded.base.read(payload[end:], header.level, header.shape).latent
         return header, labels, generate(loaded, labels, latent, header.level)
-
-
-def _parts(fitted: Fitted) -> dict[str, int]:
-    """Bits of side information, latent and padding of a stream."""
-    hyper = round(fitted.coded.hyper_bits())
-    latent = min(round(fitted.coded.bits()), 8 * len(fitted.data)) - hyper
-    padding = 8 * len(fitted.data) - hyper - latent
-    return {"side_information": hyper, "latent": latent, "padding": padding}

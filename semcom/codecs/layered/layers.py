@@ -42,6 +42,10 @@ class Fitted(NamedTuple):
     coded: CodedLatent
     data: bytes
 
+    def parts(self) -> dict[str, int]:
+        """Bits of the parts of the stream."""
+        return self.coded.parts(len(self.data))
+
 
 def cell_levels(level: int, offsets: np.ndarray | None) -> Tensor:
     """Rate levels [1] of all cells, or [1, h, w] of each; offsets end where the network does."""

@@ -92,10 +92,7 @@ class SaicCodec:
         budget = int(self.settings.bits_per_pixel * height * width / 8) - HEADER_BYTES
         scale, level, coded, data = self._fit(loaded, image, budget)
         header = head._replace(level=level, scale=scale).to_bytes()
-        hyper = round(coded.hyper_bits())
-        latent = min(round(coded.bits()), 8 * len(data)) - hyper
-        bits = {"header": 8 * HEADER_BYTES, "side_information": hyper, "latent": latent}
-        bits["padding"] = 8 * len(data) - hyper - latent
+        bits = {"header": 8 * HEADER_BYTES, **coded.parts(len(data))}
         return [Packet(header + data, bits=bits)]
 
     def decode(self, payloads: Sequence[bytes | None]) -> Reconstruction:
