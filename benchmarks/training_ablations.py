@@ -2,14 +2,13 @@
 
     SEMCOM_DATA=/path/to/data python benchmarks/training_ablations.py --out runs/training_ablations
 
-A network that knows neither of them is trained with ``map_start`` of
-``semcom/training/recipes/ablations``; from there every other recipe beside it goes on, once for
+Every recipe of ``semcom/training/recipes/ablations`` goes on from the shipped network, once for
 each of ``--seeds``. What is trained already is not trained again, and what was stopped goes on. The
 maps that the transmitter's segmenter makes of ``--count`` CamVid test photos go through each
 network at the keep fraction ``--keep``, so that all arms send as many tokens. Columns: ``recipe``
-and ``seed``; ``against`` what the decoded map is compared with, the ``sent`` map or the ground
-``truth``; ``miou``, ``miou_rare`` over the rare classes, ``iou_CLASS``. ``--csv`` keeps them, the
-ones of the documentation in ``results/training_ablations.csv``.
+and ``seed`` (none for the shipped network); ``against`` what the decoded map is compared with, the
+``sent`` map or the ground ``truth``; ``miou``, ``miou_rare`` over the rare classes, ``iou_CLASS``.
+``--csv`` keeps them, the ones of the documentation in ``results/training_ablations.csv``.
 """
 
 from __future__ import annotations
@@ -41,8 +40,7 @@ from semcom.training.recipe import Recipe, load_recipe
 from semcom.training.train import train
 
 RECIPES = Path(__file__).resolve().parents[1] / "semcom" / "training" / "recipes" / "ablations"
-START = "map_start"
-ARMS = ("map_whole", "map_no_class_weights", "map_no_paste", "map_neither")
+ARMS = ("map_whole", "map_no_class_weights", "map_no_paste")
 RARE = ("pole", "sign_symbol", "pedestrian", "bicyclist")
 Row = dict[str, str | int | float]
 
@@ -53,10 +51,14 @@ def trained(recipe: Recipe, out: Path, samples: TrainingSet) -> MapPath:
     for progress in train(recipe, out, samples):
         if progress.step % 100 == 0:
             print(f"{out.name}: step {progress.step} of {progress.steps}", file=sys.stderr)
+    return loaded(recipe, str(out / f"{recipe.name}.safetensors"))
+
+
+def loaded(recipe: Recipe, name: str) -> MapPath:
+    """The network of the weights ``name``, of the size that ``recipe`` trains."""
     network = MapPath(SIZES[recipe.network])
-    file = out / f"{recipe.name}.safetensors"
     # all but the moving averages of the codebook, which only training needs
-    network.load_state_dict(weights.load(str(file)), strict=False)
+    network.load_state_dict(weights.load(name), strict=False)
     return network.eval()
 
 
@@ -96,27 +98,30 @@ def main() -> None:
     parser.add_argument("--csv", type=Path, help="CSV file to write")
     arguments = parser.parse_args()
 
-    start, *recipes = (load_recipe(RECIPES / f"{name}.yaml") for name in (START, *ARMS))
-    samples = load_training_set(start)
-    common = arguments.out / START
-    trained(start, common, samples)
-    begin = {"start_from": str(common / f"{START}.safetensors")}
+    recipes = [load_recipe(RECIPES / f"{name}.yaml") for name in ARMS]
+    samples = load_training_set(recipes[0])
     data = load("camvid", count=arguments.count)
     sent = np.concatenate([load_segmenter("transmitter")(s.image[None]) for s in data])
     rows: list[Row] = []
     print(f"{len(data)} photos, m_s {arguments.keep:g}")
     print(f"{'recipe':<22}{'seed':>5}  {'against':<8}" + "".join(f"{c[:11]:>13}" for c in shown()))
+
+    def measure(name: str, seed: int | str, network: MapPath) -> None:
+        for row in measured(network, data, sent, arguments.keep):
+            rows.append({"recipe": name, "seed": seed, **row})
+            print(
+                f"{name:<22}{seed:>5}  {row['against']:<8}"
+                + "".join(f"{row[column]:>13.3f}" for column in shown()),
+                flush=True,
+            )
+
+    start = str(recipes[0].start_from)
+    measure(start, "", loaded(recipes[0], start))
     for seed in arguments.seeds:
         for recipe in recipes:
-            own = recipe.model_copy(update={"seed": seed, **begin})
+            own = recipe.model_copy(update={"seed": seed})
             network = trained(own, arguments.out / f"{recipe.name}_{seed}", samples)
-            for row in measured(network, data, sent, arguments.keep):
-                rows.append({"recipe": recipe.name, "seed": seed, **row})
-                print(
-                    f"{recipe.name:<22}{seed:>5}  {row['against']:<8}"
-                    + "".join(f"{row[name]:>13.3f}" for name in shown()),
-                    flush=True,
-                )
+            measure(recipe.name, seed, network)
     if arguments.csv:
         text = io.StringIO()
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
