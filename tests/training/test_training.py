@@ -14,9 +14,11 @@ from pydantic import ValidationError
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from semcom.codecs.sqgan.model import one_hot_map
 from semcom.data.classes import CITYSCAPES_CLASSES, colourise
-from semcom.training.batches import TrainingSet, step_generator
-from semcom.training.masked_paths import draw_keep_fraction
+from semcom.segmentation import load_segmenter
+from semcom.training.batches import TrainingSet, load_training_set, step_generator
+from semcom.training.masked_paths import draw_keep_fraction, overlap_loss
 from semcom.training.recipe import KeepFractions, Recipe, load_recipe
 from semcom.training.train import _Checkpoints, learning_rate_factor, train
 from tests.test_cli import semcom
@@ -62,6 +64,58 @@ def test_the_map_path_learns_to_send_maps(tmp_path: Path) -> None:
     accuracy = losses(recipe(keep_fractions={"levels": [1.0]}), tmp_path, "pixel_accuracy")
     assert sum(accuracy[-5:]) / 5 > 0.9
     assert sum(accuracy[:3]) / 3 < 0.6
+
+
+def test_overlap_counts_classes_alike_and_leaves_void_out() -> None:
+    """1 - soft IoU, averaged over the classes that are there: 3/4 of one, nothing of another."""
+    truth = torch.tensor([[[0, 0, 0, 0, 1, 2]]])  # 2 is void
+    said = torch.tensor([[[0, 0, 0, 1, 0, 1]]])
+    logits = 50 * one_hot_map(said, 2)
+    both = (1 - 3 / 5) / 2 + (1 - 0) / 2
+    assert float(overlap_loss(logits, one_hot_map(truth, 2))) == pytest.approx(both, abs=1e-4)
+    alone = overlap_loss(logits[..., :3], one_hot_map(truth, 2)[..., :3])
+    assert float(alone) == pytest.approx(0, abs=1e-4)
+
+
+def test_a_map_path_learns_from_overlaps(tmp_path: Path) -> None:
+    r = recipe(overlap_weight=1.0, keep_fractions={"levels": [1.0]})
+    accuracy = losses(r, tmp_path, "pixel_accuracy")
+    assert sum(accuracy[-5:]) / 5 > 0.9
+
+
+def test_training_data_may_be_what_a_segmenter_makes_of_the_pictures() -> None:
+    data = [
+        {"name": "street", "count": 2},
+        {"name": "street", "count": 1, "label_map": "segmenter"},
+    ]
+    made = load_training_set(recipe(data=data))
+    (segmented,) = load_segmenter("transmitter")(made.images[:1].numpy())
+    assert (made.label_maps[2].numpy() == segmented).all()
+    assert (made.label_maps[0] != made.label_maps[2]).any()
+
+
+def test_an_index_model_learns_from_economical_tokens(tmp_path: Path) -> None:
+    """Trained on tokens that were chosen for its own bits, it needs fewer of them."""
+    weights = {}
+    for objective in ("map_path", "image_path"):
+        r = recipe(objective=objective, steps=4, name=objective, adversarial_weight=0)
+        list(train(r, tmp_path / objective, made_set()))
+        weights[objective] = str(tmp_path / objective / f"{objective}.safetensors")
+    bits = []
+    for rate_weight in (0.0, 2.0):
+        r = recipe(
+            objective="index_prior",
+            steps=40,
+            rate_weight=rate_weight,
+            keep_fractions={"levels": [0.5, 1.0]},
+            map_weights=weights["map_path"],
+            image_weights=weights["image_path"],
+        )
+        out = tmp_path / str(rate_weight)
+        bits.append([p.losses["label_map_bits"] for p in train(r, out, made_set())][-10:])
+        tables = load_file(out / "made.safetensors")
+        assert tables["image.mask"].shape == (8, 16, 2)
+    assert sum(bits[1]) < 0.9 * sum(bits[0])
 
 
 def test_the_image_path_learns_and_its_discriminator_joins(tmp_path: Path) -> None:
