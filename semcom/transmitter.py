@@ -51,6 +51,8 @@ SelectionRule = Literal["relevance", "random"]
 
 #: worth of a bit when codes are chosen, in mean distances to the nearest code
 RATE_WEIGHT = 0.5
+#: shares of it that are tried, the nearest codes first, where all tokens fit a rate
+_NEARER = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7)
 
 
 @dataclass(frozen=True)
@@ -260,9 +262,12 @@ class Transmitter:
             label_map = self.segmentation(image[None])[0]
         masked = self.mask(image, label_map)
         exact = [] if self.map_coding == "tokens" else self.entropy_coder.exact(label_map)
+        encoder = self.vq_encoder
         if self.bits_per_pixel:
-            masked = self._fit(masked, exact, self.bits_per_pixel * label_map.size)
-        tokens = self.vq_encoder(masked)
+            bits = self.bits_per_pixel * label_map.size
+            masked = self._fit(masked, exact, bits)
+            encoder = self._nearer(masked, exact, bits)
+        tokens = encoder(masked)
         return Trace(label_map, masked, tokens, self.entropy_coder(tokens, exact))
 
     def _fit(self, masked: Masked, exact: Sequence[Packet], bits: float) -> Masked:
@@ -280,6 +285,16 @@ class Transmitter:
                 raise
             masked = replace(masked, colours=None)  # tokens first
             return thinned(fit(spent, bits))
+
+    def _nearer(self, masked: Masked, exact: Sequence[Packet], bits: float) -> VQEncoder:
+        """Where every token fits, what is left of ``bits`` goes to codes that are nearer."""
+        usual = self.vq_encoder
+        if all(s.kept.shape == s.order.shape for s in masked.selections.values()):
+            for share in _NEARER if usual.rate_weight else ():
+                encoder = VQEncoder(usual.networks, share * usual.rate_weight, usual.packets)
+                if _bits(self.entropy_coder(encoder(masked), exact)) <= bits:
+                    return encoder
+        return usual
 
     def __call__(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
         """``image`` [H, W, 3] uint8 to packets."""

@@ -78,3 +78,17 @@ def test_a_rate_weight_is_part_of_the_results_identity() -> None:
     codecs = [SqganCodec(SqganSettings(rate_weight=w)) for w in (None, RATE_WEIGHT, 0)]
     usual, said, nearest = (codec.identity() for codec in codecs)
     assert usual == said != nearest
+
+
+def test_bits_that_tokens_leave_go_to_nearer_codes() -> None:
+    g = np.random.default_rng(0)
+    picture = g.integers(0, 255, (64, 96, 3), np.uint8)
+    label_map = g.integers(0, 11, (64, 96)).astype(np.uint8)
+    keep = {"image": 1.0, "label_map": 1.0}
+    nearest = Transmitter(NETWORKS, keep, rate_weight=0.0).trace(picture, label_map)
+    enough = sum(8 * len(p.payload) for p in nearest.packets) / label_map.size
+    for rate, same in ((1.01 * enough, True), (0.9 * enough, False)):
+        sent = Transmitter(NETWORKS, keep, bits_per_pixel=rate).trace(picture, label_map)
+        assert sum(8 * len(p.payload) for p in sent.packets) <= rate * label_map.size
+        tokens = (sent.tokens["image"].grid, nearest.tokens["image"].grid)
+        assert (tokens[0] == tokens[1]).all() == same
