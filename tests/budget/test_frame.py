@@ -111,7 +111,8 @@ def test_a_budget_that_says_nothing_clear_is_refused(given: Any, complaint: str)
         ({"modulation": "qpsk"}, "modulation stands beside a budget"),
         ({"attempts": 2}, "spent once"),
         ({"code": "turbo"}, "choose ldpc"),
-        ({"channel": "tdl-a"}, "choose one of them"),
+        ({"channel": "ray_traced"}, "choose another channel"),
+        ({"channel": "rayleigh", "receive_antennas": 2}, "one antenna on each side"),
     ],
 )
 def test_a_link_with_a_budget_leaves_the_rest_to_it(link: Any, complaint: str) -> None:
