@@ -149,7 +149,7 @@ class Recipe(_Strict):
         "float32", description="of the networks' arithmetic; weights and losses stay float32"
     )
     threads: int | None = Field(None, ge=1)
-    device: str = "auto"
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
 
     @model_validator(mode="after")
     def _something_to_paste(self) -> Recipe:

@@ -2,7 +2,7 @@
 
 A checkpoint is written after every step that takes long beside the writing, every so often where
 steps are short, and on an interrupt; every random draw is a function of the recipe's seed and the
-step.
+step. On a GPU sums have no fixed order, so that two runs agree closely and not to the bit.
 """
 
 from __future__ import annotations
