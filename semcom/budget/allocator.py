@@ -18,72 +18,20 @@ import numpy as np
 
 from channels.settings import BITS_PER_SYMBOL
 from semcom.budget.block_errors import block_error_rate, ideal_block_error_rate
+from semcom.budget.choice import Choice, Plan
 from semcom.budget.frame import Frame, TransportBlock, shares
 from semcom.budget.quality import Curve
 from semcom.budget.settings import Allocation, BudgetLinkSettings
 from semcom.budget.states import ChannelStates, channel_states
 from semcom.codecs.sqgan.bitstream import HEADER_BYTES
 
-__all__ = ["Allocator", "Choice", "Plan"]
+__all__ = ["Allocator"]
 
 #: sizes of a path and steps of a share on the grid, by number of classes
 _GRID = {1: (14, 1), 2: (12, 20), 3: (7, 12), 4: (5, 10)}
 #: share of the states that the tail looks at
 _TAIL = 0.05
 _CRC_BYTES = 4
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A way to use the frame: bytes of each path, modulation and share of uses of each class."""
-
-    num_bytes: tuple[int, ...]
-    modulations: tuple[str | None, ...]
-    shares: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A frame, what is expected of it, and why it was taken."""
-
-    frame: Frame
-    plan: Plan
-    #: expected score, over the worst 5 % of channel states, and with everything received
-    expected: float
-    tail: float
-    intact: float
-    #: mean block error rate of each transport block
-    block_error_rates: tuple[float, ...]
-    considered: int
-    #: frames and expected scores of the best of every other choice of modulations
-    others: tuple[tuple[str, float], ...] = ()
-
-    def reasons(self, score: str = "mIoU") -> list[str]:
-        """The choice in sentences."""
-        lost = ", ".join(
-            f"{100 * rate:.2g} %"
-            for rate, block in zip(self.block_error_rates, self.frame.blocks, strict=True)
-            if block.num_bytes
-        )
-        text = [
-            self.frame.words() or "nothing is sent",
-            f"expected {score} {self.expected:.4f} (worst 5 % of channel states {self.tail:.4f}, "
-            f"everything received {self.intact:.4f}); blocks lost {lost}",
-        ]
-        text += [f"instead {words}: {value:.4f}" for words, value in self.others]
-        return text
-
-    def record(self) -> dict[str, Any]:
-        """All of it, JSON-able."""
-        return {
-            "classes": self.frame.describe()["classes"],
-            "expected": self.expected,
-            "tail": self.tail,
-            "intact": self.intact,
-            "block_error_rates": list(self.block_error_rates),
-            "considered": self.considered,
-            "others": [list(other) for other in self.others],
-        }
 
 
 @dataclass

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semcom.budget.allocator import Allocator, Plan
+from semcom.budget.allocator import Allocator
+from semcom.budget.choice import Plan
 from semcom.budget.frame import coded_blocks
 from semcom.budget.states import channel_states
 from tests.budget.conftest import picture_curve, semantic_curve
