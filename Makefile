@@ -44,7 +44,7 @@ budgets: $(STAMP)  ## measure quality, and the kept results of budgets, again
 	$(BIN)/semcom curves semcom/budget/tables/street.yaml --out runs/curves_street \
 		--table semcom/budget/tables/street.json
 	@for kept in budget/miou_against_budget protection/quality_against_snr \
-		fading/quality_against_snr fading_tdl/miou_against_snr; do \
+		fading/quality_against_snr fading_tdl/quality_against_snr; do \
 		name=$${kept%/*}; mkdir -p results/$$name; \
 		$(BIN)/semcom run scenarios/$$name.yaml --out runs/$$name && \
 		cp runs/$$name/summary.csv runs/$$name/figures/$${kept#*/}.png results/$$name || exit 1; \
