@@ -40,7 +40,7 @@ from semcom.training.recipe import Recipe, load_recipe
 from semcom.training.train import train
 
 RECIPES = Path(__file__).resolve().parents[1] / "semcom" / "training" / "recipes" / "ablations"
-ARMS = ("map_whole", "map_no_class_weights", "map_no_paste")
+ARMS = ("map_whole", "map_no_class_weights", "map_no_overlap", "map_no_paste")
 RARE = ("pole", "sign_symbol", "pedestrian", "bicyclist")
 Row = dict[str, str | int | float]
 

@@ -18,6 +18,7 @@ def arm(name: str) -> Recipe:
     ("name", "without"),
     [
         ("map_no_class_weights", {"class_weights"}),
+        ("map_no_overlap", {"overlap_weight"}),
         ("map_no_paste", {"paste_rare"}),
     ],
 )
