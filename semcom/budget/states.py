@@ -103,10 +103,8 @@ def channel_states(
 def _realisations(settings: LinkSettings, slots: int, means: tuple[float, ...]) -> np.ndarray:
     """Es/N0 in dB behind the equaliser, [S, Q], of one frame of ``slots`` for each of ``means``."""
     assert settings.ofdm is not None
-    link, symbols = (
-        AnalogLink(settings),
-        np.zeros(slots * settings.ofdm.data_per_slot, np.complex64),
-    )
+    link = AnalogLink(settings)
+    symbols = np.zeros(slots * settings.ofdm.data_per_slot, np.complex64)
     shares = (np.arange(_SYMBOLS) + 0.5) / _SYMBOLS
     found = []
     for seed, mean in enumerate(means):
