@@ -72,7 +72,7 @@ def mask_counts(masks: np.ndarray, bands: int = 8, trust: int = 40) -> np.ndarra
 
     >>> counts = mask_counts(np.ones((1, 16, 32), bool))
     >>> counts.shape, counts[7, 15].tolist()
-    ((8, 16, 2), [1, 80])
+    ((8, 16, 2), [1, 79])
     """
     if not 1 <= trust <= 127:
         raise ValueError(f"trust is 1 to 127 cells, not {trust}")
