@@ -34,7 +34,7 @@ def test_a_scenario_opens_with_what_it_shows_needs_and_costs(path: Path) -> None
 def test_a_scenario_is_good(path: Path) -> None:
     scenario = Scenario.load(path)
     assert scenario.title
-    assert {"miou", "accuracy"} & set(scenario.metrics), "what is understood is measured"
+    assert "miou" in scenario.metrics
     assert len({one.label for _, one in scenario.expanded_transmitters()}) >= 2
 
 

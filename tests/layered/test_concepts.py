@@ -162,5 +162,6 @@ def test_finer_levels_take_bits_and_are_measured_beside_a_uniform_rate() -> None
     assert uniform == none
     fine = bench.measured((HIGHEST,) * 12)
     assert fine.bits_per_pixel > uniform.bits_per_pixel
+    assert fine.semantic != uniform.semantic
     assert fine.perceptual != uniform.perceptual
     assert bench.score((0,) * 11) == uniform.quality - bench.worth * uniform.bits_per_pixel
