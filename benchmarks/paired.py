@@ -12,8 +12,6 @@ the last word of their labels, and the means over these rates. Columns: ``first`
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import itertools
 import os
 import sys
@@ -24,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from semcom.files import write_atomically
+from semcom.files import write_csv
 from semcom.metrics.segmentation import mean_iou
 from semcom.results import Results
 from semcom.scenario import Scenario
@@ -92,11 +90,7 @@ def main() -> None:
     for (first, second), differences in pairs.items():
         compare(f"{first}, mean", f"{second}, mean", np.mean(differences, axis=0))
     if arguments.out and rows:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_atomically(arguments.out, text.getvalue())
+        write_csv(arguments.out, rows)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,6 @@ and ``seed`` (none for the shipped network); ``against`` what the decoded map is
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import os
 import sys
 from collections.abc import Iterator
@@ -32,7 +30,7 @@ from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.model import MapPath, one_hot_map
 from semcom.data import load
 from semcom.data.sample import Dataset
-from semcom.files import write_atomically
+from semcom.files import write_csv
 from semcom.metrics.segmentation import class_iou, confusion_matrix
 from semcom.segmentation import load_segmenter
 from semcom.training.batches import TrainingSet, load_training_set
@@ -123,13 +121,10 @@ def main() -> None:
             network = trained(own, arguments.out / f"{recipe.name}_{seed}", samples)
             measure(recipe.name, seed, network)
     if arguments.csv:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(
+        kept = [
             {k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()} for row in rows
-        )
-        write_atomically(arguments.csv, text.getvalue())
+        ]
+        write_csv(arguments.csv, kept)
 
 
 def shown() -> tuple[str, ...]:

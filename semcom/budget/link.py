@@ -114,10 +114,19 @@ class BudgetLink:
             return self._inspect_slots(frame, payloads, esn0_db, fading_seed)[0]
         (state,) = self.states(esn0_db, [fading_seed])
         return [
-            inspect_payload(self.block_link(block), fill(payload, block.num_bytes), state, seed)
+            None if one is None else inspect_payload(*one, state, seed)
+            for one, seed in zip(self._coded(frame, payloads), seeds, strict=True)
+        ]
+
+    def _coded(
+        self, frame: Frame, payloads: Sequence[bytes]
+    ) -> list[tuple[LinkSettings, bytes] | None]:
+        """Link and bytes of every block; None where nothing is sent, or by an ideal code."""
+        return [
+            (self.block_link(block), fill(payload, block.num_bytes))
             if block.num_bytes and block.modulation is not None
             else None
-            for block, payload, seed in zip(frame.blocks, payloads, seeds, strict=True)
+            for block, payload in zip(frame.blocks, payloads, strict=True)
         ]
 
     def _in_slots(
@@ -149,10 +158,7 @@ class BudgetLink:
         from semcom.budget.slots import encode_block, receive_block, send_slots
 
         coded = [
-            encode_block(self.block_link(block), fill(payload, block.num_bytes))
-            if block.num_bytes and block.modulation is not None
-            else None
-            for block, payload in zip(frame.blocks, payloads, strict=True)
+            None if one is None else encode_block(*one) for one in self._coded(frame, payloads)
         ]
         silent = np.zeros(0, np.complex64)
         symbols = [silent if one is None else one.symbols for one in coded]
