@@ -14,7 +14,7 @@ from semcom.layout import channels_last
 from semcom.training.batches import Batch
 from semcom.training.discriminator import Discriminator, adversarial_gradient, hinge_loss
 from semcom.training.perceptual import PerceptualLoss, colour_distance
-from semcom.training.recipe import Recipe
+from semcom.training.recipe import KeepFractions, Recipe
 from semcom.training.segmenter import against_truth, class_weight_table
 from semcom.training.whole_network import WholeNetwork, adamw, update
 
@@ -30,9 +30,8 @@ __all__ = [
 SHOWN_KEEP_FRACTION = 0.35
 
 
-def draw_keep_fraction(recipe: Recipe, g: torch.Generator) -> float:
-    """A log-normal draw snapped to the recipe's levels (released SQ-GAN)."""
-    k = recipe.keep_fractions
+def draw_keep_fraction(k: KeepFractions, g: torch.Generator) -> float:
+    """A log-normal draw snapped to the levels of ``k`` (released SQ-GAN)."""
     raw = float(torch.exp(k.mu + k.sigma * torch.randn((), generator=g)))
     return min(k.levels, key=lambda level: abs(level - raw))
 
@@ -96,7 +95,7 @@ class MapPathObjective(WholeNetwork):
 
     def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
         batch = draw()
-        keep, lost = draw_keep_fraction(self.recipe, g), draw_lost(self.recipe, g)
+        keep, lost = draw_keep_fraction(self.recipe.keep_fractions, g), draw_lost(self.recipe, g)
         one_hot = one_hot_map(batch.label_map, self.classes)
         logits, commitment, _ = self.network(
             one_hot, keep, lost, g, quantised=quantised_share(self.recipe, done)
@@ -152,8 +151,9 @@ class ImagePathObjective(WholeNetwork):
         if self.map_path is None or not use:
             return one_hot
         with torch.no_grad():
-            keep = draw_keep_fraction(self.recipe, g)
-            logits = self.map_path(one_hot, keep, draw_lost(self.recipe, g), g).output
+            r = self.recipe
+            keep = draw_keep_fraction(r.map_keep_fractions or r.keep_fractions, g)
+            logits = self.map_path(one_hot, keep, draw_lost(r, g), g).output
             return one_hot_map(logits.argmax(1), self.classes)
 
     def panels(self, network: nn.Module, batch: Batch) -> list[Tensor]:
@@ -177,7 +177,7 @@ class ImagePathObjective(WholeNetwork):
         r = self.recipe
         for part in self.frozen:  # a codebook in evaluation mode does not move
             part.eval()
-        keep, lost = draw_keep_fraction(r, g), draw_lost(r, g)
+        keep, lost = draw_keep_fraction(r.keep_fractions, g), draw_lost(r, g)
         one_hot = one_hot_map(batch.label_map, self.classes)
         decoded = self._decoded(one_hot, g)
         output, commitment, _ = self.network(
@@ -211,6 +211,10 @@ class ImagePathObjective(WholeNetwork):
             understood, _ = against_truth(seen, batch.label_map, self.weights[:-1])
             loss = loss + r.segmentation_weight * understood
             shown["segmentation"] = understood.item()
+            if r.overlap_weight:
+                overlap = overlap_loss(seen, one_hot)
+                loss = loss + r.overlap_weight * overlap
+                shown["overlap"] = overlap.item()
         (gradient,) = torch.autograd.grad(loss, picture, retain_graph=True)
         pyramid = map_pyramid(one_hot)
         scales = [t.abs().mean() + 1e-4 for t in real[1:]]

@@ -77,6 +77,9 @@ class Recipe(_Strict):
     ema: float = Field(0.998, ge=0, lt=1)
     seed: int = 0
     keep_fractions: KeepFractions = KeepFractions()
+    map_keep_fractions: KeepFractions | None = Field(
+        None, description="image path: of the map it is drawn under; left out: those of the picture"
+    )
     continuous_steps: int = Field(0, ge=0, description="first steps, without quantisation")
     quantised_from: float = Field(
         0.0, ge=0, le=1, description="share of the run after which every vector is quantised"
@@ -85,7 +88,10 @@ class Recipe(_Strict):
     class_weights: dict[str, float] = Field({}, description="the task: weight by class name")
     default_weight: float = Field(1.0, ge=0)
     overlap_weight: float = Field(
-        0.0, ge=0, description="map path: of the overlap of every class, 1 - soft IoU, beside CE"
+        0.0,
+        ge=0,
+        description="of the overlap of every class, 1 - soft IoU, beside cross entropy: in the map "
+        "that G_s decodes, or that the segmenter sees in G_x's picture",
     )
     pixel_weight: float = 1.0
     perceptual_weight: float = 0.5
