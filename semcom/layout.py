@@ -1,13 +1,15 @@
-"""Memory layout of networks."""
+"""How networks lie in memory."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from semcom.memory import keep_memory
+
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["channels_last"]
+__all__ = ["channels_last", "for_inference"]
 
 Network = TypeVar("Network", bound="nn.Module")
 
@@ -18,3 +20,9 @@ def channels_last(network: Network) -> Network:
 
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
+
+
+def for_inference(network: Network) -> Network:
+    """``network`` in evaluation mode and without gradients, channels innermost."""
+    keep_memory()
+    return channels_last(network.eval().requires_grad_(False))

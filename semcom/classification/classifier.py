@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from semcom import weights
 from semcom.classification.crops import OBJECTS, Crop, cut
-from semcom.layout import channels_last
+from semcom.layout import for_inference
 from semcom.segmentation.backbone import normalise
 
 __all__ = ["WEIGHTS", "Classifier", "ClassifierNet", "load_classifier"]
@@ -52,7 +52,7 @@ class Classifier:
     """A trained network as a function: a picture and its crops to places in OBJECTS."""
 
     def __init__(self, net: ClassifierNet, digest: str = "untrained") -> None:
-        self.net = channels_last(net.eval().requires_grad_(False))
+        self.net = for_inference(net)
         self.digest = digest
 
     def __call__(self, image: np.ndarray, crops: Sequence[Crop]) -> np.ndarray:

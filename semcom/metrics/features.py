@@ -50,10 +50,10 @@ class EfficientNetLite0Features:
 
     @cached_property
     def _network(self) -> Any:
-        from semcom.layout import channels_last
+        from semcom.layout import for_inference
         from semcom.segmentation.backbone import imagenet_network
 
-        return channels_last(imagenet_network().eval().requires_grad_(False))
+        return for_inference(imagenet_network())
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         import torch

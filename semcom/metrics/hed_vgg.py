@@ -75,7 +75,7 @@ def _network() -> nn.ModuleList:
     import torch
     from torch import nn
 
-    from semcom.layout import channels_last
+    from semcom.layout import for_inference
 
     blocks, before = nn.ModuleList(), 3
     with h5py.File(check_weights(), "r") as file:
@@ -92,7 +92,7 @@ def _network() -> nn.ModuleList:
                 layers += [convolution, nn.ReLU()]
                 before = width
             blocks.append(nn.Sequential(*layers))
-    return channels_last(blocks.eval().requires_grad_(False))
+    return for_inference(blocks)
 
 
 def vgg_features(image: np.ndarray) -> list[Tensor]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from semcom import weights
 from semcom.data.classes import class_names
-from semcom.layout import channels_last
+from semcom.layout import for_inference
 from semcom.segmentation.backbone import CHANNELS, EfficientNetLite0, normalise
 
 __all__ = ["SEGMENTERS", "SegmentationNet", "Segmenter", "SegmenterSize", "load_segmenter"]
@@ -103,7 +103,7 @@ class Segmenter:
 
     def __init__(self, name: str, net: SegmentationNet, digest: str = "untrained") -> None:
         self.name, self.digest = name, digest
-        self.net = channels_last(net.eval().requires_grad_(False))
+        self.net = for_inference(net)
 
     @property
     def classes(self) -> tuple[str, ...]:

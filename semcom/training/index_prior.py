@@ -22,7 +22,7 @@ from semcom.codecs.sqgan.palette import LEVELS, Palette, palette_of
 from semcom.codecs.sqgan.samm import kept_cells
 from semcom.entropy import mask_counts
 from semcom.entropy.index_model import LOGIT_STEPS, NEIGHBOURS, ROW_BANDS
-from semcom.layout import channels_last
+from semcom.layout import for_inference
 from semcom.training.batches import Batch, TrainingSet
 from semcom.training.recipe import Recipe
 
@@ -140,7 +140,7 @@ class IndexPriorObjective:
             if file is None:
                 raise ValueError(f"recipe {recipe.name}: an index prior needs {name} weights")
             self.paths[name].load_state_dict(weights.load(file), strict=False)
-            channels_last(self.paths[name].eval().requires_grad_(False)).to(device)
+            for_inference(self.paths[name]).to(device)
         self.encoded: dict[str, _Vectors] = {}
         self.shape = (0, 0)
         #: what is counted, not trained

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.lost_map import LostMap, class_shares
 from semcom.codecs.sqgan.model import ImagePath, map_pyramid, one_hot_map
-from semcom.layout import channels_last
+from semcom.layout import for_inference
 from semcom.training.batches import Batch, TrainingSet
 from semcom.training.recipe import Recipe
 
@@ -36,7 +36,7 @@ class LostMapObjective:
         self.device, self.classes = device, size.classes
         self.path = ImagePath(size)
         self.path.load_state_dict(weights.load(recipe.image_weights), strict=False)
-        channels_last(self.path.eval().requires_grad_(False)).to(device)
+        for_inference(self.path).to(device)
         if recipe.ema != 0:
             raise ValueError(f"recipe {recipe.name}: counts are no averages, say ema: 0")
         self.network = nn.ParameterDict(

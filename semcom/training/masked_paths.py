@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.model import ImagePath, MapPath, map_pyramid, one_hot_map
 from semcom.codecs.sqgan.palette import palette_of, with_colours
-from semcom.layout import channels_last
+from semcom.layout import channels_last, for_inference
 from semcom.training.batches import Batch
 from semcom.training.discriminator import Discriminator, adversarial_gradient, hinge_loss
 from semcom.training.perceptual import PerceptualLoss, colour_distance
@@ -274,4 +274,4 @@ def _frozen_map_path(recipe: Recipe, device: torch.device) -> MapPath:
 
     path = MapPath(SIZES[recipe.network])
     path.load_state_dict(weights.load(str(recipe.map_weights)), strict=False)
-    return channels_last(path.eval().requires_grad_(False)).to(device)
+    return for_inference(path).to(device)

@@ -19,6 +19,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from semcom.codecs.sqgan.quantizer import TRAINING_ONLY
 from semcom.layout import channels_last
+from semcom.memory import keep_memory
 from semcom.training import log
 from semcom.training.batches import TrainingSet, load_training_set, step_generator
 from semcom.training.checkpoint import export, load_checkpoint, save_checkpoint
@@ -138,6 +139,7 @@ def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) ->
     ends early, before the step that would not end in time.
     """
     entered = time.monotonic()
+    keep_memory()
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)  # initial weights and dropout only

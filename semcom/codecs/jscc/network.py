@@ -20,7 +20,7 @@ from semcom import weights
 from semcom.codecs.jscc.config import SIZES, STRIDE, JsccSize
 from semcom.codecs.jscc.linear import Spectrum, block_basis, plane_transform, powers
 from semcom.codecs.saic.transforms import enlarging, silent
-from semcom.layout import channels_last
+from semcom.layout import for_inference
 
 __all__ = ["JsccNetwork", "Loaded", "load_network"]
 
@@ -204,5 +204,5 @@ def load_network(name: str, size: str = "compact") -> Loaded:
     """
     network = JsccNetwork(SIZES[size])
     weights.load_into(network, name, f"DeepJSCC of size {size!r}")
-    channels_last(network.eval().requires_grad_(False))
+    for_inference(network)
     return Loaded(network, weights.digest(name))

@@ -16,7 +16,7 @@ from semcom.codecs.saic.network import Coded, GainedLatent
 from semcom.codecs.saic.transforms import Analysis
 from semcom.entropy import LatentModel
 from semcom.entropy.latent_model import LEVELS
-from semcom.layout import channels_last
+from semcom.layout import for_inference
 
 __all__ = ["LayeredNetwork", "Loaded", "load_network"]
 
@@ -59,7 +59,7 @@ class Loaded:
     @classmethod
     def of(cls, network: LayeredNetwork, digest: str) -> Loaded:
         """Freeze ``network``; ``digest`` names its weights."""
-        channels_last(network.eval().requires_grad_(False))
+        for_inference(network)
         base, residual = (
             LatentModel({k: v.numpy() for k, v in latent.prior.integers().items()})
             for latent in (network.base_latent, network.residual_latent)

@@ -16,7 +16,7 @@ from semcom.codecs.saic.prior import LatentPrior, hyper_padding
 from semcom.codecs.saic.transforms import Analysis, HyperAnalysis, Synthesis
 from semcom.entropy import LatentModel
 from semcom.entropy.latent_model import LEVELS
-from semcom.layout import channels_last
+from semcom.layout import for_inference
 
 __all__ = ["Coded", "GainedLatent", "Loaded", "TransformNetwork", "load_network"]
 
@@ -98,7 +98,7 @@ class Loaded:
     @classmethod
     def of(cls, network: TransformNetwork, digest: str) -> Loaded:
         """Freeze ``network``; ``digest`` names its weights."""
-        channels_last(network.eval().requires_grad_(False))
+        for_inference(network)
         integers = {key: value.numpy() for key, value in network.prior.integers().items()}
         return cls(network, LatentModel(integers), digest)
 

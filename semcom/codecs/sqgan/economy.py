@@ -48,7 +48,9 @@ def economical(
             continue
         own, alone = relative[mine[kept]], np.where(mine, grid, -1)
         for _ in range(ROUNDS):
-            bits = _BITS_PER_STEP * model.steps(alone, rows, columns)
-            alone[mine] = (own + rate_weight * bits).argmin(1)
+            cost = model.steps(alone, rows, columns)
+            cost *= rate_weight * _BITS_PER_STEP
+            cost += own
+            alone[mine] = cost.argmin(1)
         found[mine] = alone[mine]
     return found

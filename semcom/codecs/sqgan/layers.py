@@ -102,5 +102,6 @@ class Attention(nn.Module):
         q, k, v = cells.split(c, dim=2)  # [B, N, C] each
         if key_weight is not None:
             v = v * key_weight[:, :, None].to(v)  # (A diag(w)) v = A (diag(w) v)
-        heard = F.scaled_dot_product_attention(q, k, v)
+        # with an axis of heads, though of one: only so is the blockwise kernel chosen
+        heard = F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])
         return x + self.out(heard.reshape(b, h, w, c).permute(0, 3, 1, 2))

@@ -12,7 +12,7 @@ from semcom.codecs.sqgan.model import ImagePath, MapPath
 from semcom.codecs.sqgan.palette import LEVELS
 from semcom.codecs.sqgan.quantizer import TRAINING_ONLY
 from semcom.entropy import IndexModel, PaletteModel
-from semcom.layout import channels_last
+from semcom.layout import for_inference
 
 __all__ = ["Networks", "load_networks"]
 
@@ -53,7 +53,7 @@ def load_networks(image: str, label_map: str, prior: str, size: str = "compact")
         if wrong:
             raise ValueError(f"weights {name!r} do not fit SQ-GAN's size {size!r}: {wrong[0]}")
         network.load_state_dict(state, strict=False)
-        channels_last(network.eval().requires_grad_(False))
+        for_inference(network)
     tables = weights.load(prior)
     models = {
         part: IndexModel(
