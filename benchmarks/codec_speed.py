@@ -2,13 +2,15 @@
 
     python benchmarks/codec_speed.py                      # the street pictures of the package
     python benchmarks/codec_speed.py --data camvid --count 8 --bits-per-pixel 0.1
+    python benchmarks/codec_speed.py --data camvid --threads 2 --codecs bpg@0.26 sqgan@0.02
 
 Columns: ``bpp`` bits sent per pixel (mean over pictures); ``PSNR`` mean in dB; ``encode`` and
-``decode`` median over pictures and repeats of the wall time in ms, one picture at a time on one
-thread, after a first picture that is not timed (it loads libraries and weights); ``enc/BPG`` and
-``dec/BPG`` those times divided by BPG's. ``lowest`` asks a conventional codec for its lowest
-setting, which it codes once; a rate in bits per pixel includes the search for the setting. A
-semantic codec has rates of its own and is timed at its default setting, without segmentation.
+``decode`` median over pictures and repeats of the wall time in ms, one picture at a time; ``/BPG``
+the sum of both divided by BPG's. Codecs take turns, so that all meet the same machine; a first
+picture of each is not timed (it loads libraries and weights). ``lowest`` asks a conventional codec
+for its lowest setting, which it codes once; a rate in bits per pixel includes the search for the
+setting, and ``codec@rate`` gives one codec its own. A semantic codec without a rate is timed at its
+default setting; segmentation is never timed.
 """
 
 from __future__ import annotations
@@ -18,12 +20,13 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, median
-from typing import Any, NamedTuple
+from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+import torch
+from threadpoolctl import threadpool_limits
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from semcom.codecs import CODECS, bits_per_pixel
@@ -32,32 +35,45 @@ from semcom.data.sample import Sample
 from semcom.metrics import METRICS
 
 
-class Timing(NamedTuple):
-    label: str
-    rate: float
-    psnr_db: float
-    encode_ms: float
-    decode_ms: float
+class Timed:
+    """A codec and what was measured of it."""
 
+    def __init__(self, codec: Any) -> None:
+        self.codec = codec
+        self.label = getattr(codec, "display_name", codec.name)
+        self.rates: list[float] = []
+        self.distortions: list[Any] = []
+        self.encode_ms: list[float] = []
+        self.decode_ms: list[float] = []
 
-def time_codec(codec: Any, samples: Sequence[Sample], repeats: int) -> Timing:
-    """Code each of ``samples`` ``repeats`` times; the first one runs once more, untimed."""
-    psnr = METRICS["psnr"]()
-    encode, decode, rates, distortions = [], [], [], []
-    for number, sample in enumerate([samples[0], *(s for s in samples for _ in range(repeats))]):
+    def run(self, sample: Sample) -> None:
+        """Code ``sample`` once."""
         start = time.perf_counter()
-        packets = codec.encode(sample.image, sample.label_map)
+        packets = self.codec.encode(sample.image, sample.label_map)
         coded = time.perf_counter()
-        received = codec.decode([packet.payload for packet in packets])
+        received = self.codec.decode([packet.payload for packet in packets])
         end = time.perf_counter()
-        if number:
-            encode.append(1e3 * (coded - start))
-            decode.append(1e3 * (end - coded))
-            rates.append(bits_per_pixel(packets, sample.image))
-            distortions.append(psnr.measure(sample, received))
-    label = getattr(codec, "display_name", codec.name)
-    quality = psnr.summarise(distortions)["psnr_db"]
-    return Timing(label, mean(rates), quality, median(encode), median(decode))
+        self.encode_ms.append(1e3 * (coded - start))
+        self.decode_ms.append(1e3 * (end - coded))
+        self.rates.append(bits_per_pixel(packets, sample.image))
+        self.distortions.append(METRICS["psnr"]().measure(sample, received))
+
+    def forget(self) -> None:
+        """What was measured so far was loading."""
+        for measured in (self.rates, self.distortions, self.encode_ms, self.decode_ms):
+            measured.clear()
+
+    def row(self, bpg_ms: float | None) -> str:
+        quality = METRICS["psnr"]().summarise(self.distortions)["psnr_db"]
+        ratio = f"{self.total_ms / bpg_ms:>8.2f}" if bpg_ms else ""
+        return (
+            f"{self.label:<18}{mean(self.rates):>9.4f}{quality:>8.2f}"
+            f"{median(self.encode_ms):>10.1f}{median(self.decode_ms):>10.1f}{ratio}"
+        )
+
+    @property
+    def total_ms(self) -> float:
+        return median(self.encode_ms) + median(self.decode_ms)
 
 
 def build(name: str, rate: float | str, size: tuple[int, int]) -> Any:
@@ -73,49 +89,60 @@ def rate_argument(text: str) -> float | str:
     return text if text == "lowest" else float(text)
 
 
+def codec_argument(text: str) -> tuple[str, float | str | None]:
+    name, _, rate = text.partition("@")
+    if name not in CODECS:
+        raise argparse.ArgumentTypeError(f"no codec {name!r}; there are {', '.join(CODECS)}")
+    return name, rate_argument(rate) if rate else None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="street", help="name of a data set (default: street)")
     parser.add_argument("--count", type=int, default=4, help="pictures (default: 4)")
     parser.add_argument("--repeats", type=int, default=3, help="times each (default: 3)")
+    parser.add_argument("--threads", type=int, default=1, help="of each codec (default: 1)")
     parser.add_argument("--size", type=int, nargs=2, default=(256, 512), metavar=("H", "W"))
     parser.add_argument(
         "--bits-per-pixel", type=rate_argument, default="lowest", help="a number, or lowest"
     )
-    parser.add_argument("--codecs", nargs="+", default=list(CODECS), choices=list(CODECS))
+    parser.add_argument(
+        "--codecs",
+        nargs="+",
+        type=codec_argument,
+        default=[(name, None) for name in ("bpg", *(c for c in CODECS if c != "bpg"))],
+        metavar="CODEC[@RATE]",
+        help="all, or these; beside the first bpg among them",
+    )
     arguments = parser.parse_args()
 
+    torch.set_num_threads(arguments.threads)
+    threadpool_limits(arguments.threads)  # of numerical libraries, for good
     size = tuple(arguments.size)
     samples = list(load(arguments.data, count=arguments.count, size=size))
-    names = ["bpg", *(name for name in arguments.codecs if name != "bpg")]
     print(
         f"{len(samples)} pictures of {arguments.data}, {size[0]}x{size[1]}, "
         f"bits_per_pixel: {arguments.bits_per_pixel}; {platform.processor() or 'unknown CPU'}, "
-        f"{os.cpu_count()} cores, Python {platform.python_version()}"
+        f"{os.cpu_count()} cores, {arguments.threads} threads, Python {platform.python_version()}"
     )
-    print(
-        f"{'codec':<18}{'bpp':>9}{'PSNR':>8}{'encode':>10}{'decode':>10}{'enc/BPG':>9}{'dec/BPG':>9}"
-    )
-    reference = None
-    for name in names:
+    ready = []
+    for name, rate in arguments.codecs:
         try:
-            found = time_codec(
-                build(name, arguments.bits_per_pixel, size), samples, arguments.repeats
-            )
+            timed = Timed(build(name, rate or arguments.bits_per_pixel, size))
+            timed.run(samples[0])
         except (ValueError, FileNotFoundError) as error:
             print(f"{name:<18}{error}")
             continue
-        reference = reference or (found if name == "bpg" else None)
-        ratios = ""
-        if reference is not None:
-            ratios = (
-                f"{found.encode_ms / reference.encode_ms:>9.2f}"
-                f"{found.decode_ms / reference.decode_ms:>9.2f}"
-            )
-        print(
-            f"{found.label:<18}{found.rate:>9.4f}{found.psnr_db:>8.2f}"
-            f"{found.encode_ms:>10.1f}{found.decode_ms:>10.1f}{ratios}"
-        )
+        timed.forget()
+        ready.append(timed)
+    for _ in range(arguments.repeats):
+        for sample in samples:
+            for timed in ready:
+                timed.run(sample)
+    print(f"{'codec':<18}{'bpp':>9}{'PSNR':>8}{'encode':>10}{'decode':>10}{'/BPG':>8}")
+    bpg = next((timed.total_ms for timed in ready if timed.codec.name == "bpg"), None)
+    for timed in ready:
+        print(timed.row(bpg))
 
 
 if __name__ == "__main__":

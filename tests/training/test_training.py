@@ -18,7 +18,7 @@ from semcom.codecs.sqgan.model import one_hot_map
 from semcom.data.classes import CITYSCAPES_CLASSES, colourise
 from semcom.segmentation import load_segmenter
 from semcom.training.batches import TrainingSet, load_training_set, step_generator
-from semcom.training.masked_paths import draw_keep_fraction, overlap_loss
+from semcom.training.masked_paths import ImagePathObjective, draw_keep_fraction, overlap_loss
 from semcom.training.recipe import KeepFractions, Recipe, load_recipe
 from semcom.training.train import _Checkpoints, learning_rate_factor, train
 from tests.test_cli import semcom
@@ -125,6 +125,37 @@ def test_the_image_path_learns_and_its_discriminator_joins(tmp_path: Path) -> No
     assert sum(pixel[-5:]) < 0.6 * sum(pixel[:5])
     assert "adversarial" not in reports[20].losses
     assert 0 <= reports[-1].losses["lambda"] <= r.adversarial_limit
+
+
+def test_a_picture_may_be_learnt_under_maps_sent_at_rates_of_their_own(tmp_path: Path) -> None:
+    """Many map tokens and few of the picture, as low rates send them."""
+    list(train(recipe(steps=2, name="g_s"), tmp_path, made_set()))
+    r = recipe(
+        objective="image_path",
+        map_weights=str(tmp_path / "g_s.safetensors"),
+        keep_fractions={"levels": [0.1]},
+        map_keep_fractions={"levels": [0.7]},
+        lost_share=0,
+    )
+    objective, asked = ImagePathObjective(r, torch.device("cpu")), []
+    for path in (objective.map_path, objective.network):
+        path.samm.register_forward_pre_hook(lambda module, given: asked.append(given[2]))
+    g = torch.Generator().manual_seed(0)
+    objective.step(lambda: made_set().batch(r, 0, torch.device("cpu")), 0.0, g)
+    assert asked == [0.7, 0.1]
+
+
+def test_a_picture_learns_what_a_segmenter_overlaps(tmp_path: Path) -> None:
+    r = recipe(
+        objective="image_path",
+        steps=12,
+        batch=2,
+        segmentation_weight=0.1,
+        overlap_weight=2.0,
+        adversarial_weight=0,
+    )
+    seen = losses(r, tmp_path, "overlap")
+    assert sum(seen[-3:]) < sum(seen[:3])
 
 
 def test_a_segmenter_learns(tmp_path: Path) -> None:
@@ -252,9 +283,9 @@ def test_shipped_weights_are_half_precision_without_training_state(tmp_path: Pat
 
 def test_keep_fractions_follow_the_published_probabilities() -> None:
     # papers: 1.9 %, 53.0 %, 35.0 %, 8.2 %, 2.0 % for mu -0.95, sigma 0.4, five levels
-    r, g = recipe(), torch.Generator().manual_seed(0)
-    drawn = [draw_keep_fraction(r, g) for _ in range(4000)]
-    shares = [drawn.count(level) / 4000 for level in KeepFractions().levels]
+    published, g = KeepFractions(), torch.Generator().manual_seed(0)
+    drawn = [draw_keep_fraction(published, g) for _ in range(4000)]
+    shares = [drawn.count(level) / 4000 for level in published.levels]
     assert shares == pytest.approx([0.019, 0.530, 0.350, 0.082, 0.020], abs=0.025)
 
 

@@ -16,6 +16,7 @@ from semcom.codecs.sqgan.layers import (
     SpadeGroupNorm,
     SpadeResBlock,
     group_norm,
+    swish,
 )
 
 __all__ = ["ImageGenerator", "MapDecoder"]
@@ -69,7 +70,7 @@ class ImageGenerator(nn.Module):
                 x = block(x, one_hots[4 - i])
             x = x + self.noise[i][:, None, None] * plane
             x = _smooth_upsample(shrink(x))
-        x = F.silu(self.full_conv(F.silu(self.full_norm(x, one_hots[0]))))
+        x = swish(self.full_conv(swish(self.full_norm(x, one_hots[0]))))
         return self.out(x)
 
 
@@ -98,4 +99,4 @@ class MapDecoder(nn.Module):
         x = self.middle(self.start(x))
         for shrink, level in zip(self.shrink, self.levels, strict=True):
             x = level(F.interpolate(shrink(x), scale_factor=2, mode="nearest"))
-        return F.pixel_shuffle(self.out(F.silu(self.norm(x))), 2)
+        return F.pixel_shuffle(self.out(swish(self.norm(x))), 2)

@@ -6,7 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Attention", "ResBlock", "SpadeGroupNorm", "SpadeResBlock", "group_norm"]
+__all__ = ["Attention", "ResBlock", "SpadeGroupNorm", "SpadeResBlock", "group_norm", "swish"]
+
+
+def swish(x: Tensor) -> Tensor:
+    """``x * sigmoid(x)`` of a tensor nobody needs again: in place unless a gradient will."""
+    return F.silu(x, inplace=not torch.is_grad_enabled())
 
 
 def group_norm(channels: int, *, affine: bool = True) -> nn.GroupNorm:
@@ -31,11 +36,12 @@ class ResBlock(nn.Module):
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        h = self.conv1(F.silu(self.norm1(x)))
-        h = self.conv2(F.silu(self.norm2(h)))
+        h = self.conv1(swish(self.norm1(x)))
+        h = self.conv2(swish(self.norm2(h)))
         if self.stride != 1:
             x = F.avg_pool2d(x, self.stride)
-        return self.skip(x) + h
+        h += self.skip(x)
+        return h
 
 
 class SpadeGroupNorm(nn.Module):
@@ -53,14 +59,14 @@ class SpadeGroupNorm(nn.Module):
         self.modulation = nn.Conv2d(hidden, 2 * channels, kernel, 1, kernel // 2)
 
     def forward(self, x: Tensor, one_hot: Tensor) -> Tensor:
-        hidden = F.relu(self.shared(one_hot))
+        hidden = F.relu_(self.shared(one_hot))
         # two convolutions rather than one cut in half: halves of a channels-last result are not
         # dense, and elementwise arithmetic on them is ten times slower
         weight, bias, padding = *self.modulation.parameters(), self.modulation.padding
         (w_gamma, w_beta), (b_gamma, b_beta) = weight.chunk(2), bias.chunk(2)
         scale = F.conv2d(hidden, w_gamma, 1 + b_gamma, padding=padding)
         shift = F.conv2d(hidden, w_beta, b_beta, padding=padding)
-        return torch.addcmul(shift, self.norm(x), scale)
+        return shift.addcmul_(self.norm(x), scale)
 
 
 class SpadeResBlock(nn.Module):
@@ -78,9 +84,10 @@ class SpadeResBlock(nn.Module):
         self.skip = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1)
 
     def forward(self, x: Tensor, one_hot: Tensor) -> Tensor:
-        h = self.conv1(F.silu(self.norm1(x, one_hot)))
-        h = self.conv2(F.silu(self.norm2(h, one_hot)))
-        return self.skip(x) + h
+        h = self.conv1(swish(self.norm1(x, one_hot)))
+        h = self.conv2(swish(self.norm2(h, one_hot)))
+        h += self.skip(x)
+        return h
 
 
 class Attention(nn.Module):
