@@ -99,8 +99,7 @@ def time_runs(pictures: int, workers: int) -> None:
 
 def rows(realisations: int, images: int = 32, points: int = 12) -> Iterator[dict[str, Any]]:
     """Counts of a long run: ``images`` x 4 transmitters x ``points`` x ``realisations``."""
-    from semcom.identity import digest
-    from semcom.workbench import encoding_id, measurement_id, receipt_id
+    from semcom.identity import digest, encoding_id, measurement_id, receipt_id
 
     draw = random.Random(0)
     samples = [digest("sample", number) for number in range(images)]

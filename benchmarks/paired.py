@@ -23,10 +23,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from semcom.files import write_csv
+from semcom.identity import encoding_id, measurement_id, receipt_id
 from semcom.metrics.segmentation import mean_iou
 from semcom.results import Results
 from semcom.scenario import Scenario
-from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id
+from semcom.workbench import Workbench
 
 _RESAMPLES = 2000
 

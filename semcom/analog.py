@@ -16,7 +16,7 @@ import numpy as np
 
 from channels.analog import AnalogLink, ReceivedSymbols
 from semcom.codecs.codec import is_analog
-from semcom.identity import digest, fading_seed, packet_seeds
+from semcom.identity import fading_seed, packet_seeds
 
 if TYPE_CHECKING:
     from channels import LinkReport
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = [
     "AnalogAir",
     "Occasion",
-    "analog_receipt_id",
     "build_airs",
     "sends_symbols",
     "symbols_from_bytes",
@@ -116,11 +115,6 @@ def sends_symbols(identity: Mapping[str, Any] | None) -> bool:
     (True, False, False)
     """
     return identity is not None and "analog" in identity
-
-
-def analog_receipt_id(encoding: str, transmission: str | None) -> str:
-    """Id of the picture of one transmission; None: without a channel, as the symbols were sent."""
-    return digest("symbols received", encoding, transmission)
 
 
 def symbols_to_bytes(symbols: np.ndarray) -> bytes:

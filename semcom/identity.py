@@ -9,11 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-__all__ = ["array_digest", "digest", "fading_seed", "packet_seeds", "seed_from"]
+__all__ = [
+    "analog_receipt_id",
+    "array_digest",
+    "digest",
+    "encoding_id",
+    "fading_seed",
+    "measurement_id",
+    "packet_seeds",
+    "receipt_id",
+    "seed_from",
+]
 
 
 def digest(*parts: Any) -> str:
@@ -64,3 +75,29 @@ def packet_seeds(seed: int, sample: str, esn0_db: float, realisation: int, count
 def fading_seed(seed: int, sample: str, esn0_db: float, realisation: int) -> int:
     """The seed of the one fade that all packets of a frame meet, whatever the codec."""
     return seed_from(seed, sample, esn0_db, "fading", realisation)
+
+
+def encoding_id(coding: Any, sample: str) -> str:
+    """Id of one picture (``sample``, its digest) in the ``coding`` of a transmitter."""
+    return digest("encoding", coding, sample)
+
+
+def receipt_id(coding: Any, encoding: str, arrived: str, altered: Mapping[str, str]) -> str:
+    """Id of a coded picture of which the packets marked 1 in ``arrived`` were received.
+
+    ``altered`` holds packets whose errors escaped the link's CRC, in hexadecimal by number. With
+    nothing received it does not matter which picture was sent.
+    """
+    if "1" not in arrived:
+        return digest("nothing received", coding, len(arrived))
+    return digest("receipt", encoding, arrived, dict(altered))
+
+
+def analog_receipt_id(encoding: str, transmission: str | None) -> str:
+    """Id of the picture of one transmission; None: without a channel, as the symbols were sent."""
+    return digest("symbols received", encoding, transmission)
+
+
+def measurement_id(sample: str, picture: str, scorer: str | None) -> str:
+    """Id of the counts of a received picture against the sample that was sent."""
+    return digest("measurement", sample, picture, scorer)

@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 import semcom
-from semcom.identity import digest, seed_from
+from semcom.identity import digest, encoding_id, seed_from
 from semcom.plugins import load_plugins
 from semcom.positions import places_of
 from semcom.scenario import Scenario
-from semcom.workbench import Workbench, encoding_id
+from semcom.workbench import Workbench
 
 __all__ = [
     "WHOLE",

@@ -21,11 +21,10 @@ from semcom.budget import sends_frames
 from semcom.camera import shown_in
 from semcom.codecs.codec import Reconstruction
 from semcom.container import CodedPicture
-from semcom.identity import array_digest, fading_seed, packet_seeds
+from semcom.identity import array_digest, fading_seed, packet_seeds, receipt_id
 from semcom.pictures import PictureStore
 from semcom.plan import versions
 from semcom.results import Results, Row
-from semcom.workbench import receipt_id
 
 if TYPE_CHECKING:
     from channels import LinkReport, LinkSettings

@@ -12,11 +12,10 @@ from typing import Any
 import semcom
 from semcom.analog import sends_symbols
 from semcom.files import write_atomically, write_csv
-from semcom.identity import digest
+from semcom.identity import digest, measurement_id
 from semcom.plan import WHOLE, Shard, picture_ranks
 from semcom.results import Results, Row
 from semcom.stop import Stop, stages
-from semcom.workbench import measurement_id
 
 __all__ = ["COLUMNS", "read_summary", "select", "summarise", "wilson", "write_summary"]
 

@@ -19,11 +19,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from semcom.analog import analog_receipt_id
 from semcom.events import Event, Finished, Point, Progress, Started
 from semcom.files import write_atomically
 from semcom.grid import PICTURES, Probe, find_edges, first_guess, grid_id, spread_points
-from semcom.identity import digest, fading_seed, packet_seeds
+from semcom.identity import (
+    analog_receipt_id,
+    digest,
+    encoding_id,
+    fading_seed,
+    measurement_id,
+    packet_seeds,
+    receipt_id,
+)
 from semcom.plan import WHOLE, Plan, Shard, Task, picture_order, picture_ranks, run_id, versions
 from semcom.results import CountsFile, Results, Row
 from semcom.scenario import Scenario
@@ -31,7 +38,7 @@ from semcom.scenario_link import build_link, build_own_links
 from semcom.stop import stages
 from semcom.stopping_link import StoppingLink
 from semcom.summary import summarise, write_summary
-from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id
+from semcom.workbench import Workbench
 from semcom.workers import Job, Order, Pool, open_pool, worked
 
 if TYPE_CHECKING:
@@ -43,7 +50,7 @@ __all__ = ["run"]
 
 @dataclass(frozen=True)
 class _Fate:
-    """What became of the packets of one picture: see :func:`semcom.workbench.receipt_id`."""
+    """What became of the packets of one picture: see :func:`semcom.identity.receipt_id`."""
 
     arrived: str
     altered: dict[str, str]

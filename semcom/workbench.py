@@ -1,65 +1,32 @@
-"""What is done to pictures in a run: coding, receiving, measuring, each kept on disk by content.
+"""What the jobs of a run need: codecs, segmenters, metrics, pictures, and the folder they fill.
 
-A :class:`Workbench` knows nothing of points, links or order. It turns (transmitter, picture) into
-payloads and (payloads, which of them arrived) into a picture and its counts, and it can be built
-again in another process from the scenario alone.
+A :class:`Workbench` knows nothing of points or order, and it can be built again in another process
+from the scenario alone. :mod:`semcom.jobs` says what is done on it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from semcom.analog import (
-    AnalogAir,
-    Occasion,
-    analog_receipt_id,
-    build_airs,
-    symbols_from_bytes,
-    symbols_to_bytes,
-)
-from semcom.camera import Camera, shown_in
-from semcom.codecs.codec import AnalogCodec, Codec, Packet, is_analog
+from semcom.analog import AnalogAir, build_airs, symbols_from_bytes
+from semcom.camera import Camera
+from semcom.codecs.codec import AnalogCodec, Codec, is_analog
 from semcom.container import CodedPicture
 from semcom.data.classes import check_same_classes
-from semcom.identity import array_digest, digest
+from semcom.identity import array_digest
 from semcom.pictures import PictureStore
 from semcom.plugins import load_plugins
-from semcom.results import Row
 from semcom.scenario import Scenario, Transmitter
 
 if TYPE_CHECKING:
     from semcom.budget.transmitters import Allocated
 
-__all__ = ["Workbench", "encoding_id", "measurement_id", "receipt_id"]
-
-
-def encoding_id(coding: Any, sample: str) -> str:
-    """Id of one picture (``sample``, its digest) in the ``coding`` of a transmitter."""
-    return digest("encoding", coding, sample)
-
-
-def receipt_id(coding: Any, encoding: str, arrived: str, altered: Mapping[str, str]) -> str:
-    """Id of a coded picture of which the packets marked 1 in ``arrived`` were received.
-
-    ``altered`` holds packets whose errors escaped the link's CRC, in hexadecimal by number. With
-    nothing received it does not matter which picture was sent.
-    """
-    if "1" not in arrived:
-        return digest("nothing received", coding, len(arrived))
-    return digest("receipt", encoding, arrived, dict(altered))
-
-
-def measurement_id(sample: str, picture: str, scorer: str | None) -> str:
-    """Id of the counts of a received picture against the sample that was sent."""
-    return digest("measurement", sample, picture, scorer)
+__all__ = ["Workbench"]
 
 
 class Workbench:
@@ -257,102 +224,19 @@ class Workbench:
 
     def _label_map(self, index: int, camera: Camera) -> np.ndarray:
         """What the segmenter finds in picture ``index`` as ``camera`` sees it."""
-        return np.asarray(self.segmenter(self._seen(index, camera)[None])[0])
+        return np.asarray(self.segmenter(self.seen(index, camera)[None])[0])
 
-    def _seen(self, index: int, camera: Camera) -> np.ndarray:
+    def seen(self, index: int, camera: Camera) -> np.ndarray:
+        """Picture ``index`` as ``camera`` sees it."""
         return camera.picture(self.sample(index).image, self.sample_digest(index))
 
     def payload_file(self, encoding: str) -> Path:
+        """Where the payloads of a coded picture lie."""
         return self.folder / "packets" / f"{encoding}.semcom"
 
-    def encode(self, transmitter: int, index: int) -> Row:
-        """Code picture ``index``; payloads go to :meth:`payload_file`, the rest is returned."""
-        sample = self.sample(index)
-        source = self.transmitters[transmitter].label_map_source
-        camera = self.transmitters[transmitter].camera or Camera()
-        with _one_thread():
-            image, label_map = self._seen(index, camera), None
-            if source == "segmenter":
-                label_map = self.label_map(index, camera)
-            elif source == "ground_truth":
-                label_map = sample.label_map
-                if label_map is None:
-                    raise ValueError(
-                        f"{self.transmitters[transmitter].label} sends the ground-truth label map, "
-                        f"but {sample.name} has none; use label_map: segmenter"
-                    )
-                label_map = camera.label_map(label_map)
-            codec: Any = self.codecs[transmitter]
-            packets: list[Packet] = []
-            payloads: tuple[bytes, ...]
-            extra = {}
-            started = time.perf_counter()
-            if is_analog(codec):
-                symbols = codec.transmit(image, label_map)
-                payloads, extra = (symbols_to_bytes(symbols),), {"symbols": len(symbols)}
-            else:
-                packets = codec.encode(image, label_map)
-                payloads = tuple(packet.payload for packet in packets)
-            seconds = time.perf_counter() - started
-        name = encoding_id(self.codings[transmitter], self.sample_digest(index))
-        coded = CodedPicture(
-            self.transmitters[transmitter].codec,
-            self.transmitters[transmitter].settings.model_dump_json(),
-            self.size_of(transmitter),
-            payloads,
-        )
-        coded.write(self.payload_file(name))
-        self.pictures.put_sample(self.sample_digest(index), sample.image, sample.label_map)
-        return {
-            "kind": "encoding",
-            "id": name,
-            "transmitter": self.transmitters[transmitter].label,
-            "image": sample.name,
-            "pixels": int(sample.image.shape[0] * sample.image.shape[1]),
-            "packets": [
-                {"kind": p.kind, "rank": p.rank, "bytes": len(p.payload), "bits": dict(p.bits)}
-                for p in packets
-            ],
-            **extra,
-            "ms": round(1e3 * seconds, 3),
-        }
-
     def payloads(self, encoding: str) -> tuple[bytes, ...]:
-        """Payloads that :meth:`encode` left on disk."""
+        """Payloads of a coded picture, from disk."""
         return CodedPicture.read(self.payload_file(encoding)).payloads
-
-    def receive(
-        self, transmitter: int, index: int, arrived: str, altered: Mapping[str, str]
-    ) -> Row:
-        """Decode picture ``index`` from what arrived (see :func:`receipt_id`) and keep it."""
-        coding = self.codings[transmitter]
-        encoding = encoding_id(coding, self.sample_digest(index))
-        payloads = [
-            payload if mark == "1" else None
-            for payload, mark in zip(self.payloads(encoding), arrived, strict=True)
-        ]
-        for number, content in altered.items():
-            payloads[int(number)] = bytes.fromhex(content)
-        codec: Any = self.codecs[transmitter]
-        with _one_thread():
-            started = time.perf_counter()
-            try:
-                received = codec.decode(payloads)
-            except ValueError:
-                if not altered:
-                    raise
-                # what the CRC missed the decoder found: the packet counts as lost
-                lost = [None if str(n) in altered else p for n, p in enumerate(payloads)]
-                received = codec.decode(lost)
-            seconds = time.perf_counter() - started
-        return {
-            "kind": "receipt",
-            "id": receipt_id(coding, encoding, arrived, altered),
-            "transmitter": self.transmitters[transmitter].label,
-            "arrived": arrived,
-            "picture": self.pictures.put(shown_in(received, self.scenario.data.size)),
-            "ms": round(1e3 * seconds, 3),
-        }
 
     @cached_property
     def airs(self) -> dict[int, AnalogAir]:
@@ -364,80 +248,12 @@ class Workbench:
         return is_analog(self.codecs[transmitter])
 
     def symbols(self, encoding: str) -> np.ndarray:
-        """Symbols that :meth:`encode` of an analog transmitter left on disk."""
+        """Symbols of a picture coded by an analog transmitter, from disk."""
         (content,) = self.payloads(encoding)
         return symbols_from_bytes(content)
-
-    def receive_symbols(
-        self, transmitter: int, index: int, transmission: str | None, *where: Any
-    ) -> Row:
-        """Send picture ``index`` of an analog transmitter, and keep what is received.
-
-        ``where`` are Es/N0 in dB, realisation and position of the ``transmission`` with this id;
-        None: without a channel.
-        """
-        sample = self.sample_digest(index)
-        encoding = encoding_id(self.codings[transmitter], sample)
-        symbols = self.symbols(encoding)
-        codec: Any = self.codecs[transmitter]
-        with _one_thread():
-            noise = np.zeros(len(symbols), np.float32)
-            if transmission is not None:
-                occasion = Occasion(self.scenario.seed, sample, *where)
-                met = self.airs[transmitter].send(symbols, occasion)
-                symbols, noise = met.symbols, met.noise_variance
-            started = time.perf_counter()
-            received = codec.receive(symbols, noise)
-            seconds = time.perf_counter() - started
-        return {
-            "kind": "receipt",
-            "id": analog_receipt_id(encoding, transmission),
-            "transmitter": self.transmitters[transmitter].label,
-            "arrived": "",
-            "picture": self.pictures.put(shown_in(received, self.scenario.data.size)),
-            "ms": round(1e3 * seconds, 3),
-        }
-
-    def measure(self, index: int, picture: str) -> Row:
-        """Counts of every metric for one kept picture."""
-        received = self.pictures.get(picture)
-        sample = self.sample(index)
-        predicted = None
-        with _one_thread():
-            if self.scorer is not None:
-                predicted = self.pictures.prediction(picture, self.scorer.digest)
-                if predicted is None:
-                    predicted = np.asarray(self.scorer(received.image[None])[0])
-                    self.pictures.put_prediction(picture, self.scorer.digest, predicted)
-            counts = {
-                name: metric.measure(sample, received, predicted)
-                for name, metric in self.metrics.items()
-            }
-        return {
-            "kind": "measurement",
-            "id": measurement_id(self.sample_digest(index), picture, self.scorer_digest),
-            "image": sample.name,
-            "picture": picture,
-            "metrics": counts,
-        }
 
 
 def _fitted(codec: Any, settings: Any, size: tuple[int, int]) -> Any:
     from semcom.budget.fitting import FittedCodec
 
     return FittedCodec(codec, settings, size)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Run torch on one thread: sums depend on how they are shared out among threads."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        yield
-        return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from semcom import workers
+from semcom.identity import encoding_id
 from semcom.scenario import Scenario
 from semcom.workers import Job, Order, Pool, open_pool, work
 
@@ -94,7 +95,7 @@ def test_a_job_that_no_worker_survives_is_named_after_a_few_tries(
 def test_a_cluster_that_stays_without_workers_ends_the_run_in_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("semcom.workers.PATIENCE", 0.01)
+    monkeypatch.setattr("semcom.pool.PATIENCE", 0.01)
     answers = iter([False, True, False, False])  # one miss is a worker that starts again
     deserted = Pool(lambda *_: Future(), staffed=lambda: next(answers))
     with pytest.raises(ConnectionError, match=r"no worker for a while.*goes on from there"):
@@ -182,7 +183,7 @@ def test_a_cluster_that_does_not_answer_is_refused(
     backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip(workers.BACKENDS[backend][0], reason=f"needs semcom[{backend}]")
-    monkeypatch.setattr(workers, "PATIENCE", 0.5)
+    monkeypatch.setattr("semcom.pool.PATIENCE", 0.5)
     with (
         pytest.raises(ConnectionError, match=rf"^{backend}://127.0.0.1:9: no .* answers there"),
         open_pool(1, f"{backend}://127.0.0.1:9"),
@@ -192,7 +193,7 @@ def test_a_cluster_that_does_not_answer_is_refused(
 
 def test_a_dask_cluster_without_workers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     distributed = pytest.importorskip("distributed", reason='needs pip install "semcom[dask]"')
-    monkeypatch.setattr(workers, "PATIENCE", 2)
+    monkeypatch.setattr("semcom.pool.PATIENCE", 2)
     with distributed.LocalCluster(
         n_workers=0, dashboard_address=":0", protocol="tcp", processes=False
     ) as cluster:
@@ -213,7 +214,7 @@ class TestAWorkerThatDiffers:
         return Order.of(Scenario.from_text(scenario_text), folder)
 
     def test_a_job_that_fits_is_done(self, order: Order) -> None:
-        from semcom.workbench import Workbench, encoding_id
+        from semcom.workbench import Workbench
 
         bench = Workbench(order.scenario, order.folder)
         job = Job("encode", (0, 1), encoding_id(bench.setups[0], bench.sample_digests[1]), "")

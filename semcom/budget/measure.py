@@ -14,9 +14,10 @@ import numpy as np
 
 from semcom.budget.quality import Curve, QualityTable
 from semcom.events import Progress
+from semcom.identity import encoding_id, measurement_id, receipt_id
 from semcom.results import CountsFile, Results, Row
 from semcom.scenario import Scenario
-from semcom.workbench import Workbench, encoding_id, measurement_id, receipt_id
+from semcom.workbench import Workbench
 from semcom.workers import Job, Order, open_pool, worked
 
 __all__ = ["measure_losses", "table_of"]
