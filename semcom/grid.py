@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from channels import Link, LinkSettings
     from semcom.stopping_link import StoppingLink
 
-__all__ = ["PICTURES", "Edges", "Probe", "find_edges", "first_guess", "grid_id", "spread_points"]
+__all__ = [
+    "PICTURES",
+    "Edges",
+    "Probe",
+    "find_edges",
+    "find_points",
+    "first_guess",
+    "grid_id",
+    "spread_points",
+]
 
 #: pictures whose packets are sent to find a cliff
 PICTURES = 8
@@ -163,3 +172,13 @@ class Probe:
         lost = sum(payload is None for payload in sent.payloads)
         self.seen.append((esn0_db, lost))
         return lost / len(self.payloads)
+
+
+def find_points(probe: Probe) -> dict[str, Any]:
+    """Points around the cliff that ``probe`` sees, how many packets it sent, and which were lost.
+
+    Raises ValueError as :func:`find_edges`.
+    """
+    edges = find_edges(probe, first_guess(probe.link.settings))
+    points = spread_points(edges)
+    return {"esn0_db": points, "payloads": len(probe.payloads), "lost": probe.seen}

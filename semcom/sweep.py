@@ -15,61 +15,29 @@ import datetime
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
+from semcom.delivery import Delivery, Fate
 from semcom.events import Event, Finished, Point, Progress, Started
 from semcom.files import write_atomically
-from semcom.grid import PICTURES, Probe, find_edges, first_guess, grid_id, spread_points
+from semcom.grid import PICTURES, Probe, find_points, grid_id
 from semcom.identity import (
     analog_receipt_id,
     digest,
     encoding_id,
-    fading_seed,
     measurement_id,
-    packet_seeds,
     receipt_id,
 )
 from semcom.plan import WHOLE, Plan, Shard, Task, picture_order, picture_ranks, run_id, versions
 from semcom.results import CountsFile, Results, Row
 from semcom.scenario import Scenario
-from semcom.scenario_link import build_link, build_own_links
 from semcom.stop import stages
-from semcom.stopping_link import StoppingLink
 from semcom.summary import summarise, write_summary
 from semcom.workbench import Workbench
 from semcom.workers import Job, Order, Pool, open_pool, worked
 
-if TYPE_CHECKING:
-    from channels import Link
-    from semcom.budget.link import BudgetLink
-
 __all__ = ["run"]
-
-
-@dataclass(frozen=True)
-class _Fate:
-    """What became of the packets of one picture: see :func:`semcom.identity.receipt_id`."""
-
-    arrived: str
-    altered: dict[str, str]
-    counts: dict[str, int] | None
-
-    @classmethod
-    def of(
-        cls, sent: Sequence[bytes], received: Sequence[bytes | None], reports: Sequence[Any]
-    ) -> _Fate:
-        counts: dict[str, int] = {}
-        for report in reports:
-            for key, value in asdict(report).items():
-                counts[key] = counts.get(key, 0) + value
-        altered = {
-            str(number): got.hex()
-            for number, (payload, got) in enumerate(zip(sent, received, strict=True))
-            if got is not None and got != payload
-        }
-        return cls("".join("01"[got is not None] for got in received), altered, counts)
 
 
 def run(
@@ -107,11 +75,7 @@ class _Engine:
         self.scenario, self.folder = bench.scenario, bench.folder
         self.order = Order.of(self.scenario, self.folder)
         self.results = Results.read(bench.folder)
-        self.link = build_link(self.scenario)
-        #: links of transmitters that have their own, by number
-        self.own_links = build_own_links(self.scenario, bench.transmitters)
-        #: channels of transmitters that send symbols, by number
-        self.airs = bench.airs
+        self.delivery = Delivery(bench, self.results)
         sweep = self.scenario.sweep
         self.finds_points = sweep is not None and sweep.esn0_db == "auto"
         self.stop = sweep.stop if sweep is not None else None
@@ -120,14 +84,8 @@ class _Engine:
                 "a shard cannot tell when a point has enough pictures: leave out the shard, or "
                 "sweep.stop"
             )
-        self.link_identity = self.link.identity() if self.link else None
-        #: what the links of transmitters that have their own are, by number
-        self.own_identities: dict[int, dict[str, Any]] = {
-            number: link.identity() for number, link in (self.own_links | self.airs).items()
-        }
         self.link_digests = [
-            digest(self.own_identities.get(number, self.link_identity))
-            for number in range(len(bench.transmitters))
+            digest(self.delivery.identity_of(number)) for number in range(len(bench.transmitters))
         ]
         self.setup_digests = [digest(setup) for setup in bench.setups]
         self.plan = self._planned([()] * len(bench.transmitters) if self.finds_points else None)
@@ -138,10 +96,8 @@ class _Engine:
         self.ahead: set[float | None] = set()
 
     def _planned(self, grids: Sequence[Sequence[float]] | None) -> Plan:
-        return Plan.of(self.bench, self.link_identity, self.shard, grids, self.own_identities)
-
-    def _link_of(self, transmitter: int) -> Link | StoppingLink:
-        return self.own_links.get(transmitter, cast("Link", self.link))
+        links = self.delivery.identity, self.delivery.own_identities
+        return Plan.of(self.bench, links[0], self.shard, grids, links[1])
 
     def events(self, text: str | None) -> Iterator[Event]:
         started = time.perf_counter()
@@ -243,7 +199,7 @@ class _Engine:
         some = picture_order(seed, bench.sample_digests)[:PICTURES]
         samples = [bench.sample_digests[index] for index in some]
         names = [
-            grid_id(bench.setups[number], samples, self._link_of(number).identity(), seed)
+            grid_id(bench.setups[number], samples, self.delivery.link_of(number).identity(), seed)
             for number in range(bench.on_air)
         ]
         unknown = [number for number, name in enumerate(names) if name not in self.results.grids]
@@ -254,26 +210,14 @@ class _Engine:
             yield Progress("grid", None, done, len(unknown), None)
             label = bench.transmitters[number].label
             payloads = [bench.payloads(encoding_id(bench.codings[number], s)) for s in samples]
-            link = self._link_of(number)
+            link = self.delivery.link_of(number)
             places = self.plan.positions
             along = None if places is None else [places[index] for index in some]
-            probe = Probe(link, samples, payloads, seed, along)
             try:
-                edges = find_edges(probe, first_guess(link.settings))
+                found = find_points(Probe(link, samples, payloads, seed, along))
             except ValueError as error:
                 raise ValueError(f"{label}: {error}") from None
-            self._keep(
-                [
-                    {
-                        "kind": "grid",
-                        "id": names[number],
-                        "transmitter": label,
-                        "esn0_db": spread_points(edges),
-                        "payloads": len(probe.payloads),
-                        "lost": probe.seen,
-                    }
-                ]
-            )
+            self._keep([{"kind": "grid", "id": names[number], "transmitter": label, **found}])
             self.computed += 1
         grids = [self.results.grids[name]["esn0_db"] for name in names]
         self.plan = self._planned(grids + [()] * (len(bench.transmitters) - bench.on_air))
@@ -293,17 +237,9 @@ class _Engine:
     def _transmit(self, point: float | None, tasks: Iterable[Task]) -> None:
         """Send the payloads of ``tasks`` in one batch; their fate is on disk when this returns."""
         tasks = [task for task in tasks if task.id not in self.results.transmissions]
-        digital = [task for task in tasks if not self.bench.is_analog(task.transmitter)]
-        analog = [task for task in tasks if self.bench.is_analog(task.transmitter)]
-        if digital:
-            fates = self._arrive(digital) if point is None else self._over_the_link(digital, point)
-            self._keep_transmissions(point, digital, fates)
-        if analog:
-            self._keep_transmissions(point, analog, self._as_symbols(analog, point))
-
-    def _keep_transmissions(
-        self, point: float | None, tasks: list[Task], fates: list[_Fate]
-    ) -> None:
+        if not tasks:
+            return
+        fates = self.delivery.fates(tasks, point, self.plan.positions)
         self._keep(
             {
                 "kind": "transmission",
@@ -326,88 +262,11 @@ class _Engine:
         )
         self.computed += len(tasks)
 
-    def _receipt(self, task: Task, fate: _Fate) -> str:
+    def _receipt(self, task: Task, fate: Fate) -> str:
         if self.bench.is_analog(task.transmitter):
             return analog_receipt_id(task.encoding, None if task.esn0_db is None else task.id)
         coding = self.bench.codings[task.transmitter]
         return receipt_id(coding, task.encoding, fate.arrived, fate.altered)
-
-    def _as_symbols(self, tasks: list[Task], point: float | None) -> list[_Fate]:
-        """Symbols always arrive; their noise is drawn where the picture is made."""
-        if point is None:
-            return [_Fate("", {}, None)] * len(tasks)
-        reports = [
-            self.airs[task.transmitter].report(self.bench.symbols(task.encoding)) for task in tasks
-        ]
-        return [_Fate("", {}, asdict(report)) for report in reports]
-
-    def _arrive(self, tasks: list[Task]) -> list[_Fate]:
-        """Without a channel everything arrives."""
-        sizes = [len(self.results.encodings[task.encoding]["packets"]) for task in tasks]
-        return [_Fate("1" * size, {}, None) for size in sizes]
-
-    def _over_the_link(self, tasks: list[Task], esn0_db: float) -> list[_Fate]:
-        assert self.link is not None
-        payloads: list[bytes] = []
-        seeds: list[int] = []
-        parts: list[slice] = []
-        positions: list[str] = []
-        for task in tasks:
-            own = self.bench.payloads(task.encoding)
-            parts.append(slice(len(payloads), len(payloads) + len(own)))
-            payloads += own
-            seeds += packet_seeds(*self._occasion(task, esn0_db), len(own))
-            if self.plan.positions is not None:
-                positions += [self.plan.positions[task.index]] * len(own)
-        if self.bench.allocated:
-            return self._in_frames(
-                tasks, esn0_db, [payloads[p] for p in parts], [seeds[p] for p in parts]
-            )
-        fates: dict[int, _Fate] = {}
-        links = [self._link_of(task.transmitter) for task in tasks]
-        for link in dict.fromkeys(links):  # one batch for each
-            places = [place for place, own in enumerate(links) if own is link]
-            batch = [payload for place in places for payload in payloads[parts[place]]]
-            own_seeds = [seed for place in places for seed in seeds[parts[place]]]
-            more: dict[str, Any] = {}
-            if self.plan.positions is not None:
-                more["positions"] = [name for place in places for name in positions[parts[place]]]
-            if isinstance(link, StoppingLink):
-                more["pictures"] = [self._kinds(tasks[place]) for place in places]
-            sent = link.transmit(batch, esn0_db, own_seeds, **more)
-            start = 0
-            for place in places:
-                packets = payloads[parts[place]]
-                got = slice(start, start + len(packets))
-                fates[place] = _Fate.of(packets, sent.payloads[got], sent.reports[got])
-                start += len(packets)
-        return [fates[place] for place in range(len(tasks))]
-
-    def _kinds(self, task: Task) -> list[str]:
-        """The path of every packet of a task's picture."""
-        return [packet["kind"] for packet in self.results.encodings[task.encoding]["packets"]]
-
-    def _occasion(self, task: Task, esn0_db: float) -> tuple[int, str, float, int]:
-        """What the seeds of a task's packets are drawn from."""
-        sample = self.bench.sample_digests[task.index]
-        return self.scenario.seed, sample, esn0_db, task.realisation
-
-    def _in_frames(
-        self,
-        tasks: list[Task],
-        esn0_db: float,
-        payloads: list[list[bytes]],
-        seeds: list[list[int]],
-    ) -> list[_Fate]:
-        """Send every task's packets in the frame that was chosen for it."""
-        frames = [self.bench.transmitters[task.transmitter].settings.frame for task in tasks]
-        fading = [fading_seed(*self._occasion(task, esn0_db)) for task in tasks]
-        link = cast("BudgetLink", self.link)
-        sent = link.transmit_frames(frames, payloads, esn0_db, seeds, fading)
-        return [
-            _Fate.of(own, one.payloads, one.reports)
-            for own, one in zip(payloads, sent, strict=True)
-        ]
 
     def _receive(self, point: float | None, tasks: Iterable[Task]) -> Iterator[Event]:
         """Rebuild every picture of ``tasks`` that is not known yet, once per set of packets."""
