@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from semcom.figure_style import FAINT, INK, LEGEND, look_of, title_above
 from semcom.identity import measurement_id
 from semcom.metrics import build
 from semcom.pictures import PictureStore
-from semcom.plots import FAINT, INK, LEGEND, look_of, title_above
 from semcom.results import Results, Row
 from semcom.scenario import REFERENCE
 from semcom.summary import select

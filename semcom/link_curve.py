@@ -165,7 +165,7 @@ class Curve:
         import matplotlib
 
         from channels.plots import plot_error_rates
-        from semcom.plots import STYLE
+        from semcom.figure_style import STYLE
 
         paths = []
         with matplotlib.rc_context(STYLE):

@@ -1,8 +1,4 @@
-"""Figures of a run, as PNG to look at and PDF to print.
-
-Colours are those of Okabe and Ito (2008), which people with any colour vision can tell apart, and
-every transmitter has a marker of its own besides.
-"""
+"""Figures of a run, as PNG to look at and PDF to print; here, quality against channel quality."""
 
 from __future__ import annotations
 
@@ -10,86 +6,32 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from channels.plots import COLOURS as OKABE_ITO
-from channels.plots import MARKERS
 from semcom.cliff import Cliff, find_cliff
 from semcom.comparable import comparable
-from semcom.scenario import REFERENCE
+from semcom.figure_style import (
+    FAINT,
+    LEGEND,
+    MARKERS,
+    OKABE_ITO,
+    QUALITIES,
+    STYLE,
+    colour_of,
+    draw_originals,
+    look_of,
+    rows_by,
+    title_above,
+)
 from semcom.summary import read_summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "MARKERS",
-    "OKABE_ITO",
-    "STYLE",
-    "draw_all",
-    "draw_originals",
-    "draw_quality",
-    "look_of",
-    "rows_by",
-    "title_above",
-]
+__all__ = ["MARKERS", "OKABE_ITO", "STYLE", "draw_all", "draw_quality"]
 
 Rows = Sequence[dict[str, Any]]
 
-INK, FAINT = "#222222", "#8A8A8A"
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 11,
-    "axes.labelsize": 11.5,
-    "axes.titlesize": 12,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#555555",
-    "axes.labelcolor": INK,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E4E4E4",
-    "grid.linewidth": 0.8,
-    "xtick.color": "#555555",
-    "ytick.color": "#555555",
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "text.color": INK,
-    "lines.linewidth": 2.0,
-    "lines.markersize": 6.5,
-    "legend.frameon": False,
-    "figure.facecolor": "white",
-    "figure.dpi": 150,
-    "savefig.dpi": 150,
-    "pdf.fonttype": 42,  # fonts stay text in a paper
-    "svg.hashsalt": "semcom",  # names inside that are the same each time
-}
-LEGEND: dict[str, Any] = {
-    "loc": "lower left",
-    "bbox_to_anchor": (-0.01, 1.06),
-    "ncols": 2,
-    "borderaxespad": 0,
-    "columnspacing": 1.8,
-}
-#: one colour has no spread of features, which a distance between spreads may even reward
-FLAT = "lower is better, among pictures that arrived"
 _CHANNELS = {"awgn": "white noise", "rayleigh": "Rayleigh fading"}
-#: column, axis label, direction of better
-QUALITIES = (
-    ("miou", "mIoU of the received picture", "higher is better"),
-    ("accuracy", "Accuracy of the crop classifier", "higher is better"),
-    ("frechet_efficientnet_lite0", "Fréchet distance\n(EfficientNet-Lite0)", FLAT),
-    ("fid", "FID", FLAT),
-    ("kid_efficientnet_lite0", "Kernel distance\n(EfficientNet-Lite0)", FLAT),
-    ("kid", "KID", FLAT),
-    ("semantic_information", "Semantic information (SI)", "higher is better"),
-    ("psnr_db", "PSNR (dB)", "higher is better"),
-    ("ms_ssim", "MS-SSIM", "higher is better"),
-    ("hed_vgg", "HED-VGG perceptual distance", "lower is better"),
-)
-#: scores of the original pictures that say what no codec can be above
-SCORES = ("miou", "accuracy")
 
 
 def draw_all(folder: Path) -> list[Path]:
@@ -174,15 +116,6 @@ def draw_quality(
     return figure
 
 
-def title_above(figure: Figure, title: str, what: str) -> None:
-    """A bold title, and below it in small letters ``what`` was done."""
-    height = figure.get_figheight()
-    engine: Any = figure.get_layout_engine()
-    engine.set(rect=(0, 0, 1, 1 - 0.68 / height))
-    figure.text(0.012, 1 - 0.08 / height, title, va="top", fontsize=14, fontweight="bold")
-    figure.text(0.012, 1 - 0.38 / height, what, va="top", fontsize=10, color="#555555")
-
-
 def _links_in_words(rows: Rows) -> str:
     """The link that all ``rows`` share, or how much of it where a budget gave each its own."""
     if len({row["link"] for row in rows}) == 1:
@@ -211,7 +144,7 @@ def _link_in_words(link: str | None) -> str:
 
 def _quality_panel(axis: Axes, rows: Rows, column: str) -> None:
     for number, (_, of_one) in enumerate(_by_label(rows)):
-        colour = _colour(number)
+        colour = colour_of(number)
         sent = [r for r in of_one if r["esn0_db"] is not None and r.get(column) is not None]
         x, y = [r["esn0_db"] for r in sent], [r[column] for r in sent]
         for ideal in of_one:
@@ -221,7 +154,7 @@ def _quality_panel(axis: Axes, rows: Rows, column: str) -> None:
                 axis.axhline(
                     ideal[column], color=colour, linestyle=(0, (5, 3)), linewidth=1.1, alpha=0.8
                 )
-        axis.plot(x, y, color=colour, marker=_marker(number), markeredgecolor="white", zorder=3)
+        axis.plot(x, y, **look_of(number), zorder=3)
         if column == "miou" and all(r["miou_low"] is not None for r in sent):
             axis.fill_between(
                 x,
@@ -233,40 +166,15 @@ def _quality_panel(axis: Axes, rows: Rows, column: str) -> None:
             )
 
 
-def draw_originals(axis: Axes, row: dict[str, Any], column: str) -> None:
-    """A dotted line at the score of the uncoded pictures, where that says something."""
-    if column not in SCORES or row.get(column) is None:
-        return
-    axis.axhline(row[column], color=INK, linestyle=(0, (1, 2)), linewidth=1.4)
-    # the ceiling is at the top, what a worse camera leaves may be at the bottom
-    above = row["label"] != REFERENCE
-    axis.annotate(
-        row["label"],
-        (0.005 if above else 0.995, row[column]),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 3 if above else -3),
-        textcoords="offset points",
-        ha="left" if above else "right",
-        va="bottom" if above else "top",
-        fontsize=9.5,
-    )
-
-
 def _loss_panel(axis: Axes, rows: Rows) -> None:
     """BLER on a logarithmic axis; where no error was seen, the upper bound as an open triangle."""
     from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
     for number, (_, of_one) in enumerate(_by_label(rows)):
-        colour = _colour(number)
+        colour = colour_of(number)
         seen = [r for r in of_one if r["bler"]]
         none = [r for r in of_one if r["bler"] == 0]
-        axis.plot(
-            [r["esn0_db"] for r in seen],
-            [r["bler"] for r in seen],
-            color=colour,
-            marker=_marker(number),
-            markeredgecolor="white",
-        )
+        axis.plot([r["esn0_db"] for r in seen], [r["bler"] for r in seen], **look_of(number))
         axis.plot(
             [r["esn0_db"] for r in none],
             [r["bler_high"] for r in none],
@@ -322,16 +230,7 @@ def _legend(axis: Axes, rows: Rows) -> None:
         text = label if rate is None else f"{label}  ({rate:.3f} bit/pixel)"
         if len({row["link"] for row in of_one if row["link"]}) > 1:
             text = label  # a budget chose another rate at every point
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=_colour(number),
-                marker=_marker(number),
-                markeredgecolor="white",
-                label=text,
-            )
-        )
+        handles.append(Line2D([], [], **look_of(number), label=text))
     kinds = [{row["esn0_db"] is None for row in of_one} for _, of_one in _by_label(rows)]
     if {True, False} in kinds:
         dashed: dict[str, Any] = {"color": FAINT, "linestyle": (0, (5, 3)), "linewidth": 1.1}
@@ -339,29 +238,8 @@ def _legend(axis: Axes, rows: Rows) -> None:
     axis.legend(handles=handles, **LEGEND)
 
 
-def rows_by(rows: Rows, column: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Rows of each value of ``column``, in the order of first appearance."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        found.setdefault(row[column], []).append(row)
-    yield from found.items()
-
-
 def _by_label(rows: Rows) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     return rows_by(rows, "label")
-
-
-def look_of(number: int) -> dict[str, Any]:
-    """Colour and marker of the ``number``-th transmitter, for ``Axes.plot``."""
-    return {"color": _colour(number), "marker": _marker(number), "markeredgecolor": "white"}
-
-
-def _colour(number: int) -> str:
-    return OKABE_ITO[number % len(OKABE_ITO)]
-
-
-def _marker(number: int) -> str:
-    return MARKERS[number % len(MARKERS)]
 
 
 def _save(figure: Figure, stem: Path, suffixes: Sequence[str]) -> Path:

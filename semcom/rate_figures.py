@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from semcom.comparable import comparable
-from semcom.plots import (
+from semcom.figure_style import (
     FAINT,
     LEGEND,
     QUALITIES,

@@ -71,7 +71,7 @@ def write_replay(made: Replay, folder: Path) -> list[Path]:
     """Write ``replay.png``, ``replay.json`` and the pictures to ``folder``; returns their paths."""
     import matplotlib
 
-    from semcom.plots import STYLE
+    from semcom.figure_style import STYLE
 
     content = io.BytesIO()
     with matplotlib.rc_context(STYLE):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from semcom.plots import INK, look_of, title_above
+from semcom.figure_style import INK, look_of, title_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
