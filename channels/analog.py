@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from channels.link import drive_identity, path_of
+from channels.link import drive_identity
+from channels.parts import path_of
 from channels.settings import LinkSettings
 
 __all__ = ["AnalogLink", "ReceivedSymbols"]

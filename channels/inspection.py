@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from channels.account import LinkReport, account
 from channels.framing import Frame, join, split
-from channels.link import Link, LinkReport, Path, account, code_of, path_of
+from channels.link import Link
+from channels.parts import Path, code_of, path_of
 from channels.settings import LinkSettings
 
 if TYPE_CHECKING:

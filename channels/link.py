@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from channels.framing import CRC_BITS, Frame, join, split
+from channels.account import LinkReport, account
+from channels.framing import Frame, join, split
+from channels.parts import PATHS, Path, code_of, path_of
 from channels.settings import LinkSettings
 
 if TYPE_CHECKING:
-    import torch
-
-    from channels.coding import Code
     from channels.ofdm import OfdmChannel
     from channels.tables import BlockErrorTable
 
@@ -28,8 +26,6 @@ __all__ = [
     "LinkReport",
     "Path",
     "Transmission",
-    "account",
-    "code_of",
     "drive_identity",
     "path_of",
 ]
@@ -45,67 +41,12 @@ _CODED_BITS_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
-class LinkReport:
-    """Counts of what was sent and what went wrong; reports add up.
-
-    >>> one = LinkReport(payloads=1, payloads_lost=1, information_bits=800)
-    >>> (one + one).payloads_lost
-    2
-    >>> sum([one, one, one]).information_bits
-    2400
-    """
-
-    payloads: int = 0
-    #: payloads of which a CRC failed
-    payloads_lost: int = 0
-    #: payloads that passed every CRC and are nevertheless wrong
-    undetected: int = 0
-    #: payload bits, without padding and CRCs
-    information_bits: int = 0
-    #: payload bits that the channel decoder got wrong, lost payloads included
-    bit_errors: int = 0
-    code_blocks: int = 0
-    #: code blocks with at least one wrong bit
-    block_errors: int = 0
-    #: times a payload was sent, retransmissions included
-    attempts: int = 0
-    #: complex channel uses
-    channel_uses: int = 0
-    #: decoder iterations over all code blocks
-    iterations: int = 0
-
-    def __add__(self, other: LinkReport) -> LinkReport:
-        if not isinstance(other, LinkReport):
-            return NotImplemented
-        return LinkReport(
-            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
-        )
-
-    def __radd__(self, other: int) -> LinkReport:
-        return self if other == 0 else NotImplemented
-
-
-@dataclass(frozen=True)
 class Transmission:
     """What came out of :meth:`Link.transmit`, one entry per payload in the order sent."""
 
     #: the payload, or ``None`` where it was lost
     payloads: list[bytes | None]
     reports: list[LinkReport]
-
-
-class Path(Protocol):
-    """The way from coded bits to soft bits: modulation, channel, equalisation, demapping."""
-
-    def send(
-        self, bits: torch.Tensor, esn0_db: torch.Tensor, seeds: Sequence[int], attempt: int
-    ) -> torch.Tensor:
-        """``bits`` uint8 [P, n] of P payloads to soft bits log p(1)/p(0) float32 [P, n]."""
-        ...
-
-
-#: channel models from elsewhere: what makes their path; their names stand in ``CHANNELS``, too
-PATHS: dict[str, Callable[[LinkSettings], Path]] = {}
 
 
 class Link:
@@ -351,73 +292,3 @@ def _load_table(settings: LinkSettings) -> BlockErrorTable:
     except ValueError as error:
         raise ValueError(f"{settings.block_errors}: {error}") from None
     return table
-
-
-@lru_cache(maxsize=128)
-def code_of(settings: LinkSettings, transport_block_bits: int, block_bits: int) -> Code:
-    """The channel code of one code block, built once."""
-    from channels.coding import build_code
-
-    return build_code(
-        settings.code,
-        block_bits,
-        settings.coded_bits(block_bits),
-        base_graph=_base_graph(settings, transport_block_bits, block_bits),
-        bits_per_symbol=settings.bits_per_symbol,
-        iterations=settings.decoder_iterations or 1,
-        list_size=settings.list_size or 1,
-        versions=(0, 2, 3, 1) if settings.combining == "ir" else (0, 0, 0, 0),
-        device=settings.device,
-    )
-
-
-@lru_cache(maxsize=16)
-def path_of(settings: LinkSettings) -> Path:
-    """The way from coded bits to soft bits, built once."""
-    from channels.antennas import FlatAntennas
-    from channels.binary import BinaryChannel
-    from channels.ofdm import OfdmChannel
-    from channels.single_carrier import SingleCarrier
-
-    if settings.channel in PATHS:
-        return PATHS[settings.channel](settings)
-    if settings.channel in ("bsc", "bec"):
-        return BinaryChannel(settings)
-    if settings.ofdm is not None:
-        return OfdmChannel(settings)
-    return SingleCarrier(settings) if settings.receive_antennas == 1 else FlatAntennas(settings)
-
-
-def _base_graph(settings: LinkSettings, size: int, block_bits: int) -> str:
-    """LDPC base graph of TS 38.212, clause 7.2.2, for a transport block of ``size`` bits."""
-    if settings.base_graph in ("bg1", "bg2"):
-        return settings.base_graph
-    small = size <= 292 or (size <= 3824 and settings.rate <= 0.67) or settings.rate <= 0.25
-    # Two departures: CRC24A lifts the largest small block just over what graph 2 takes, and above
-    # rate 0.9 graph 2 punctures so much that some words cannot be decoded even without noise.
-    return "bg2" if small and block_bits <= 3840 and settings.rate <= 0.9 else "bg1"
-
-
-def account(
-    sent: bytes,
-    received: bytes | None,
-    wrong: np.ndarray,
-    frame: Frame,
-    attempts: int,
-    channel_uses: int,
-    iterations: int,
-) -> LinkReport:
-    """Account of one payload; ``wrong`` [num_blocks, block_bits] marks the decoder's errors."""
-    data = wrong if frame.num_blocks == 1 else wrong[:, :-CRC_BITS]
-    return LinkReport(
-        payloads=1,
-        payloads_lost=int(received is None),
-        undetected=int(received is not None and received != sent),
-        information_bits=8 * len(sent),
-        bit_errors=int(np.count_nonzero(data.reshape(-1)[: 8 * len(sent)])),
-        code_blocks=frame.num_blocks,
-        block_errors=int(np.count_nonzero(wrong.any(axis=1))),
-        attempts=attempts,
-        channel_uses=channel_uses,
-        iterations=iterations,
-    )

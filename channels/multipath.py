@@ -17,7 +17,7 @@ import torch
 from scipy.special import j0
 
 from channels import models
-from channels.settings import OFDM_SYMBOLS
+from channels.ofdm_settings import OFDM_SYMBOLS
 
 if TYPE_CHECKING:
     from channels.settings import LinkSettings

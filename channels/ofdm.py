@@ -18,8 +18,8 @@ from channels import models
 from channels.detection import build_detector
 from channels.modulation import build_modulation
 from channels.multipath import Multipath
+from channels.ofdm_settings import OFDM_SYMBOLS, PILOT_SYMBOLS
 from channels.rays import RayTraced
-from channels.settings import OFDM_SYMBOLS, PILOT_SYMBOLS
 
 if TYPE_CHECKING:
     from channels.settings import LinkSettings

@@ -16,7 +16,7 @@ import torch
 
 from channels import models
 from channels.drives import load_drive
-from channels.settings import OFDM_SYMBOLS
+from channels.ofdm_settings import OFDM_SYMBOLS
 
 if TYPE_CHECKING:
     from channels.settings import LinkSettings

@@ -12,6 +12,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from channels.codes import CODE_FAMILIES, CODES
+from channels.ofdm_settings import (
+    DELAY_LINES,
+    DELAY_SPREAD_NS,
+    OFDM_SYMBOLS,
+    PILOT_SYMBOLS,
+    PLACED,
+    OfdmSettings,
+    as_driven,
+    check_grid,
+    with_delay_spread,
+)
 
 __all__ = [
     "ANTENNA_CHANNELS",
@@ -74,62 +85,6 @@ CHANNELS: dict[str, str] = {
     "ray_traced": "OFDM over the ray-traced paths of a drive, at the position of each payload",
 }
 
-# Highest carrier in GHz, TR 38.901, table 7.4.1-1.
-_PLACED = {"umi": 100.0, "uma": 100.0, "rma": 30.0}
-_DELAY_LINES = [name for name in CHANNELS if name.startswith(("tdl-", "cdl-"))]
-_OFDM_CHANNELS = [*_DELAY_LINES, *_PLACED]
-_DELAY_SPREAD_NS = 100.0
-# Delay of the last echo over the delay spread, TR 38.901, tables 7.7.1-1 to 5 and 7.7.2-1 to 5.
-_LAST_ECHO = {"a": 9.6586, "b": 4.7834, "c": 8.6523, "d": 12.4714, "e": 20.6519}
-
-#: OFDM symbols of a slot
-OFDM_SYMBOLS = 14
-#: OFDM symbols of a slot that carry pilots
-PILOT_SYMBOLS = [2, 11]
-
-
-class OfdmSettings(BaseModel):
-    """The OFDM grid and what the receiver knows of the channel.
-
-    >>> OfdmSettings().channel_uses(slots=1)
-    1078
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    size: int = Field(default=72, ge=12, le=600, description="subcarriers, all of them in use")
-    subcarrier_spacing_khz: float = Field(default=30.0, gt=0, le=960, description="in kHz")
-    carrier_ghz: float = Field(default=3.5, gt=0, le=300, description="carrier frequency in GHz")
-    speed: float = Field(default=3.0, ge=0, le=300, description="of the receiver in m/s")
-    delay_spread_ns: float | None = Field(
-        default=None, ge=0, description="TDL and CDL only: RMS delay spread in ns (100)"
-    )
-    estimation: Literal["perfect", "ls", "wiener"] = Field(
-        default="wiener",
-        description="channel knowledge: perfect, least squares with linear interpolation in time, "
-        "or a Wiener filter over the slot that knows the channel's statistics",
-    )
-
-    @property
-    def cyclic_prefix(self) -> int:
-        """Length of the normal cyclic prefix in samples of the symbol, 144/2048 of it."""
-        return max(1, round(self.size * 144 / 2048))
-
-    @property
-    def symbol_seconds(self) -> float:
-        """Duration of an OFDM symbol with its cyclic prefix."""
-        return (1 + self.cyclic_prefix / self.size) / (self.subcarrier_spacing_khz * 1e3)
-
-    @property
-    def data_per_slot(self) -> int:
-        """Data symbols of one slot."""
-        return self.size * (OFDM_SYMBOLS - len(PILOT_SYMBOLS))
-
-    def channel_uses(self, slots: int) -> int:
-        """Complex channel uses of ``slots``, pilots and cyclic prefixes included."""
-        return slots * OFDM_SYMBOLS * (self.size + self.cyclic_prefix)
-
-
 # Options that concern some choices only: option -> (the setting that decides, value by default)
 _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "base_graph": ("code", {"ldpc": "auto"}),
@@ -138,8 +93,8 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "rician_k_db": ("channel", {"rician": 6.0}),
     "ofdm": (
         "channel",
-        dict.fromkeys(_DELAY_LINES, OfdmSettings(delay_spread_ns=_DELAY_SPREAD_NS))
-        | dict.fromkeys([*_PLACED, "ray_traced"], OfdmSettings()),
+        dict.fromkeys(DELAY_LINES, OfdmSettings(delay_spread_ns=DELAY_SPREAD_NS))
+        | dict.fromkeys([*PLACED, "ray_traced"], OfdmSettings()),
     ),
     "drive": ("channel", {"ray_traced": "street"}),
     "position": ("channel", {"ray_traced": None}),
@@ -147,7 +102,7 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 #: channel models that may have several antennas on each side
-ANTENNA_CHANNELS = ["rayleigh", "rician", *_OFDM_CHANNELS]
+ANTENNA_CHANNELS = ["rayleigh", "rician", *DELAY_LINES, *PLACED]
 
 
 class LinkSettings(BaseModel):
@@ -239,10 +194,10 @@ class LinkSettings(BaseModel):
             choice = filled.get(setting, cls.model_fields[setting].default)
             if filled.get(option) is None and isinstance(choice, str) and choice in defaults:
                 filled[option] = defaults[choice]
-        if filled.get("channel") in _DELAY_LINES:
-            filled["ofdm"] = _with_delay_spread(filled["ofdm"])
+        if filled.get("channel") in DELAY_LINES:
+            filled["ofdm"] = with_delay_spread(filled["ofdm"])
         if filled.get("channel") == "ray_traced":
-            filled["ofdm"] = _as_driven(filled["ofdm"], filled["drive"])
+            filled["ofdm"] = as_driven(filled["ofdm"], filled["drive"])
         code = filled.get("code", "ldpc")
         if code == "uncoded":
             filled.setdefault("rate", 1.0)
@@ -306,59 +261,13 @@ class LinkSettings(BaseModel):
                 f"leave out modulation {self.modulation!r} or choose 'bpsk'"
             )
         if self.ofdm is not None:
-            self._check_grid(self.ofdm)
+            check_grid(self.ofdm, self.channel, self.drive, self.position)
         if self.block_errors is not None and self.drive is not None and self.position is None:
             raise ValueError(
                 "block_errors holds one error rate for a whole drive: leave it out "
                 "or name a position"
             )
         return self
-
-    def _check_grid(self, grid: OfdmSettings) -> None:
-        if self.channel in _PLACED:
-            highest = _PLACED[self.channel]
-            if not 0.5 <= grid.carrier_ghz <= highest:
-                raise ValueError(
-                    f"ofdm.carrier_ghz {grid.carrier_ghz:g} is outside of channel "
-                    f"{self.channel!r}: choose 0.5 to {highest:g}"
-                )
-            if grid.delay_spread_ns is not None:
-                raise ValueError(
-                    f"ofdm.delay_spread_ns does not concern channel {self.channel!r}, which draws "
-                    "it with the place: leave it out"
-                )
-        elif self.drive is not None:
-            self._check_drive(grid, self.drive)
-        elif grid.delay_spread_ns is not None:
-            last_ns = _LAST_ECHO[self.channel[-1]] * grid.delay_spread_ns
-            self._check_echo(grid, last_ns, "ofdm.delay_spread_ns or ")
-
-    def _check_drive(self, grid: OfdmSettings, name: str) -> None:
-        from channels.drives import load_drive
-
-        drive = load_drive(name)
-        if self.position is not None:
-            drive.index(self.position)
-        if grid.delay_spread_ns is not None:
-            raise ValueError(
-                "ofdm.delay_spread_ns does not concern channel 'ray_traced', whose paths have "
-                "delays of their own: leave it out"
-            )
-        if abs(grid.carrier_ghz - drive.carrier_hz / 1e9) > 1e-6:
-            raise ValueError(
-                f"ofdm.carrier_ghz {grid.carrier_ghz:g} is not the carrier that drive {name!r} was "
-                f"traced at, {drive.carrier_hz / 1e9:g}: leave it out"
-            )
-        self._check_echo(grid, 1e9 * drive.last_echo_seconds, "")
-
-    def _check_echo(self, grid: OfdmSettings, last_ns: float, what: str) -> None:
-        prefix_us = grid.symbol_seconds * 1e6 - 1e3 / grid.subcarrier_spacing_khz
-        if last_ns > 1e3 * prefix_us:
-            raise ValueError(
-                f"the last echo of channel {self.channel!r} comes after {last_ns:.0f} ns, past "
-                f"the cyclic prefix of {1e3 * prefix_us:.0f} ns: lower {what}"
-                "ofdm.subcarrier_spacing_khz"
-            )
 
     def _check_antennas(self) -> None:
         sent, received = self.transmit_antennas, self.receive_antennas
@@ -429,30 +338,6 @@ class LinkSettings(BaseModel):
         if self.ofdm is None:
             return symbols
         return self.ofdm.channel_uses(-(-symbols // self.ofdm.data_per_slot))
-
-
-def _with_delay_spread(ofdm: Any) -> Any:
-    """The settings of a grid with the delay spread filled in, whatever form they have."""
-    if isinstance(ofdm, OfdmSettings) and ofdm.delay_spread_ns is None:
-        return ofdm.model_copy(update={"delay_spread_ns": _DELAY_SPREAD_NS})
-    if isinstance(ofdm, dict) and ofdm.get("delay_spread_ns") is None:
-        return ofdm | {"delay_spread_ns": _DELAY_SPREAD_NS}
-    return ofdm
-
-
-def _as_driven(ofdm: Any, drive: Any) -> Any:
-    """The settings of a grid with carrier and speed of the drive where they say nothing of it."""
-    from channels.drives import load_drive
-
-    try:
-        paths = load_drive(drive)
-    except (OSError, TypeError, ValueError):
-        return ofdm  # the drive itself is refused, with the reason
-    own = {"carrier_ghz": paths.carrier_hz / 1e9, "speed": paths.speed}
-    if isinstance(ofdm, OfdmSettings):
-        missing = own.keys() - ofdm.model_fields_set
-        return ofdm.model_copy(update={key: own[key] for key in missing})
-    return own | ofdm if isinstance(ofdm, dict) else ofdm
 
 
 def _known(name: str, options: dict[str, str], what: str) -> str:

@@ -17,12 +17,13 @@ import numpy as np
 import torch
 
 from channels import Link, LinkSettings
+from channels.account import account
 from channels.analog import AnalogLink, ReceivedSymbols
 from channels.framing import Frame as CodeBlocks
 from channels.framing import join, split
 from channels.inspection import Attempt, Inspection
-from channels.link import account, code_of
 from channels.modulation import build_modulation
+from channels.parts import code_of
 
 __all__ = ["CodedBlock", "encode_block", "interleaver", "receive_block", "send_slots"]
 
