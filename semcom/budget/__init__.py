@@ -10,6 +10,7 @@ frame              how a frame of N channel uses is divided into transport block
 gaps               what real codes lose against the normal approximation, measured
 states             the states of the channel that a frame may meet
 block_errors       how often a transport block is lost at an SNR
+prospect           what a plan for a frame promises
 allocator          the frame with the best expected score, and why
 fitting            a codec that fills the transport blocks of a frame
 link               frames over the link, by real codes or ideal ones

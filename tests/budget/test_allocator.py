@@ -72,10 +72,10 @@ def test_equal_protection_is_within_two_percent_of_an_exhaustive_search(
 ) -> None:
     one = allocator(channel_uses, channel)
     found = one.choose(esn0_db).expected
-    states = channel_states(one.settings, one.allocation, esn0_db)
+    prospect = one.prospect(channel_states(one.settings, one.allocation, esn0_db))
     sizes = [0, 21, 30, 45, 61, 80, 110, 151, 200, 250, 301]
     values = [
-        one.objective(Plan(num_bytes, (modulation,), (1.0,)), states)
+        prospect.objective(Plan(num_bytes, (modulation,), (1.0,)))
         for num_bytes in itertools.product(sizes, sizes)
         for modulation in MODULATIONS
         if any(num_bytes)
@@ -90,10 +90,10 @@ def test_unequal_protection_is_within_two_percent_of_an_exhaustive_search(
 ) -> None:
     one = allocator(700, channel, protection="unequal")
     found = one.choose(esn0_db).expected
-    states = channel_states(one.settings, one.allocation, esn0_db)
+    prospect = one.prospect(channel_states(one.settings, one.allocation, esn0_db))
     sizes = [0, 21, 45, 61, 110, 151, 301]
     values = [
-        one.objective(Plan(num_bytes, modulations, (share, 1 - share)), states)
+        prospect.objective(Plan(num_bytes, modulations, (share, 1 - share)))
         for num_bytes in itertools.product(sizes, sizes)
         for modulations in itertools.product(MODULATIONS, MODULATIONS)
         for share in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
@@ -176,7 +176,8 @@ def test_expectation_counts_every_set_of_packets(allocator: Any) -> None:
     one = allocator(900, packets=("label_map", "image", "image", "image"))
     plan = Plan((60, 150), ("qpsk",), (1.0,))
     losses = np.array([[0.1], [0.2], [0.2], [0.2]])
-    outcomes = list(one._outcomes(plan, losses))
+    states = channel_states(one.settings, one.allocation, 3.0)
+    outcomes = list(one.prospect(states).outcomes(plan, losses))
     assert sum(probability for probability, _ in outcomes) == pytest.approx(1.0)
     assert len(outcomes) == 2 * 4
     mean = sum(probability * received[1] for probability, received in outcomes)
@@ -203,8 +204,8 @@ def test_of_two_layers_the_one_that_the_other_needs_is_protected_better() -> Non
         Allocator(curve, packet_paths("layered", {}), link, Allocation(**kind, **known), 3932)
         for kind in ({}, {"protection": "unequal"})
     )
-    assert unequal.classes == [0, 1]
     found = unequal.choose(6.0)
+    assert [block.protection for block in found.frame.blocks] == [0, 1]
     fits(found.frame)
     assert found.expected >= equal.choose(6.0).expected - 1e-9
     assert found.block_error_rates[0] < found.block_error_rates[1]

@@ -112,7 +112,7 @@ def test_as_much_is_lost_as_was_predicted(
     )  # fmt: skip
     states = channel_states(settings, Allocation(), esn0_db, USES)
     uses = frame.blocks[0].channel_uses
-    rates = one._loss(num_bytes, uses, modulation, states)
+    rates = one.prospect(states).loss(num_bytes, uses, modulation)
     assert rates is not None
     predicted = float(rates.mean())
     fates = lost(settings, frame, esn0_db, 40)
