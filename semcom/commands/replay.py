@@ -34,7 +34,8 @@ def replay(
     """
     from semcom.replay import DIGITS
     from semcom.replay import replay as made_again
-    from semcom.replay_report import reason, symbols_in_words, write_replay
+    from semcom.replay_report import write_replay
+    from semcom.replay_words import reason, symbols_in_words
 
     made = made_again(folder, task)
     row = made.task
