@@ -29,19 +29,22 @@ __all__ = [
 ]
 
 
-def wilson(errors: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+def wilson(errors: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
     """Interval of a probability of which ``errors`` in ``trials`` were seen (Wilson 1927).
 
-    Without any error the lower end is 0 and the upper end a bound that shrinks with the trials.
+    95 % unless ``z`` says otherwise. Without any error the lower end is 0 and the upper end a bound
+    that shrinks with the trials.
 
     >>> [round(end, 4) for end in wilson(0, 100)]
     [0.0, 0.037]
+    >>> [round(end, 4) for end in wilson(5, 100)]
+    [0.0215, 0.1118]
     """
     if not 0 <= errors <= trials or trials < 1:
         raise ValueError(f"{errors} errors in {trials} trials are not a measurement")
-    rate, weight = errors / trials, z * z / trials
-    centre = (rate + weight / 2) / (1 + weight)
-    half = z * math.sqrt(rate * (1 - rate) / trials + weight / (4 * trials)) / (1 + weight)
+    z2 = z**2
+    centre = (errors + z2 / 2) / (trials + z2)
+    half = z * math.sqrt(errors * (trials - errors) / trials + z2 / 4) / (trials + z2)
     low = 0.0 if errors == 0 else centre - half
     return low, 1.0 if errors == trials else centre + half
 

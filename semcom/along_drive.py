@@ -13,7 +13,7 @@ from semcom.metrics import build
 from semcom.pictures import PictureStore
 from semcom.results import Results, Row
 from semcom.scenario import REFERENCE
-from semcom.summary import select
+from semcom.selection import select
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -197,7 +197,7 @@ def _draw_sent(
 
 def _seen(results: Results, plan: Row, sample: str) -> dict[tuple[str, float | None], Row]:
     """The first realisation of one picture by transmitter's label and point."""
-    from semcom.summary import select
+    from semcom.selection import select
 
     found = select(results, plan)
     seen: dict[tuple[str, float | None], Row] = {}

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import semcom
+from channels.curves import wilson
 from semcom.analog import sends_symbols
 from semcom.files import write_atomically, write_csv
 from semcom.identity import digest, measurement_id
-from semcom.plan import WHOLE, Shard, picture_ranks
+from semcom.plan import picture_ranks
 from semcom.results import Results, Row
+from semcom.selection import select
 from semcom.stop import Stop, stages
 
-__all__ = ["COLUMNS", "read_summary", "select", "summarise", "wilson", "write_summary"]
+__all__ = ["COLUMNS", "read_summary", "summarise", "wilson", "write_summary"]
 
 #: columns that every summary has, in this order; columns of further metrics follow
 COLUMNS = (
@@ -56,26 +58,6 @@ COLUMNS = (
 )
 #: metrics cheap enough to be shown while a run goes on
 QUICK = ("miou",)
-
-
-def wilson(errors: int, trials: int, confidence_z: float = 1.959964) -> tuple[float, float]:
-    """Wilson score interval of a probability (Wilson 1927), 95 % unless told otherwise.
-
-    No error in n trials does not make the upper end 0:
-
-    >>> [round(end, 4) for end in wilson(0, 100)]
-    [0.0, 0.037]
-    >>> [round(end, 4) for end in wilson(5, 100)]
-    [0.0215, 0.1118]
-    """
-    if not 0 <= errors <= trials or trials < 1:
-        raise ValueError(f"{errors} errors in {trials} trials is impossible")
-    z2 = confidence_z**2
-    centre = (errors + z2 / 2) / (trials + z2)
-    half = confidence_z * math.sqrt(errors * (trials - errors) / trials + z2 / 4) / (trials + z2)
-    low = 0.0 if errors == 0 else centre - half
-    high = 1.0 if errors == trials else centre + half
-    return low, high
 
 
 def summarise(
@@ -149,46 +131,6 @@ def _until_enough(
         if part and rule.met(_row(results, plan, transmitter, point, part, quick, cache)):
             return part
     return sent
-
-
-def select(
-    results: Results, plan: Row, points: Sequence[float | None] | None = None
-) -> dict[tuple[str, float | None], list[Row]]:
-    """Transmissions that the plan asks for, by transmitter and point, in the plan's order.
-
-    ``points`` picks some of the plan's; None stands in it for the row without a channel.
-    """
-    shard = Shard.parse((results.run or {}).get("shard") or str(WHOLE))
-    order = {
-        image["sample"]: number
-        for number, image in enumerate(plan["images"])
-        if shard.holds(number)
-    }
-    # along a drive, the name of a picture says where it is sent
-    positions = {image["name"] for image in plan["images"] if "metres" in image}
-    found: dict[tuple[str, float | None], list[Row]] = {}
-    for transmitter in plan["transmitters"]:
-        own = {None, *transmitter.get("esn0_db", plan["esn0_db"])}
-        link = digest(transmitter.get("link_identity") or plan["link"])
-        for point in [None, *plan["esn0_db"]] if points is None else points:
-            if point not in own:
-                continue
-            key = (transmitter["setup"], point)
-            rows = [
-                row
-                for row in results.by_point.get(key, ())
-                if row["sample"] in order and row["receipt"] in results.receipts
-                if point is None
-                or (
-                    row["link_identity"] == link
-                    and row["seed"] == plan["seed"]
-                    and row["realisation"] < plan["realisations"]
-                    and (not positions or row["image"] in positions)
-                )
-            ]
-            if rows:
-                found[key] = sorted(rows, key=lambda r: (order[r["sample"]], r["realisation"]))
-    return found
 
 
 def _row(

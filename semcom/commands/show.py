@@ -80,7 +80,7 @@ def show(
 def _print_tasks(results: Results) -> None:
     """A line per transmission of the newest run; ``semcom replay`` takes its id."""
     from semcom.replay import DIGITS
-    from semcom.summary import select
+    from semcom.selection import select
 
     if results.run is None:
         return

@@ -13,7 +13,7 @@ from semcom.cliff import find_cliff
 from semcom.comparable import comparable
 from semcom.results import Results, Row
 from semcom.scenario import REFERENCE
-from semcom.summary import select
+from semcom.selection import select
 
 __all__ = ["METRICS", "bit_budget", "by_label", "collect", "link_settings"]
 

@@ -13,7 +13,7 @@ from PIL import Image
 from semcom.pictures import PictureStore
 from semcom.results import Results, Row
 from semcom.scenario import REFERENCE
-from semcom.summary import select
+from semcom.selection import select
 
 __all__ = ["choose", "collect_pictures"]
 
