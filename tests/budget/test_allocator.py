@@ -125,7 +125,7 @@ def test_over_fading_the_frame_is_more_careful_than_for_its_mean(allocator: Any)
     careful, bold = allocator(800, "rayleigh"), allocator(800)
     states = channel_states(careful.settings, careful.allocation, 12.0)
     chosen, hoped = careful.choose(12.0), bold.choose(12.0)
-    value = careful.objective(hoped.plan, states)
+    value = careful.prospect(states).objective(hoped.plan)
     assert value is not None
     assert chosen.expected > value
     assert (
