@@ -224,8 +224,13 @@ class BlockErrorTable:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> BlockErrorTable:
-        """Read a table; raises ``ValueError`` where it is none or another link measured it."""
+        """Read a table.
+
+        Raises ``FileNotFoundError``, or ``ValueError`` where it is none or of another link.
+        """
         source = Path(path)
+        if not source.is_file():
+            raise FileNotFoundError(f"{source}: no such file; `semcom table` measures one")
         if source.stat().st_size > _MOST_BYTES:
             raise ValueError(f"{source}: too large for a block error table")
         try:

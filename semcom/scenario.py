@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from semcom.plugins import load_plugins
 from semcom.ranges import expand_numbers
-from semcom.scenario_errors import ScenarioError, explain, known_name
+from semcom.scenario_errors import ScenarioError, explain, first_mistake, known_name
 from semcom.scenario_transmitter import STRICT, Transmitter
 from semcom.stop import Stop
 from semcom.yaml_source import YamlSource
@@ -226,7 +226,8 @@ class Scenario(BaseModel):
         try:
             self.link_of(transmitter)
         except ValidationError as error:
-            raise ValueError(f"{transmitter.label}: {error.errors()[0]['msg']}") from None
+            why = first_mistake(error, {"link": {}}, ("link",))
+            raise ValueError(f"{transmitter.label}: {why}") from None
 
     def _check_analog(self, transmitter: Transmitter) -> None:
         from channels.analog import check

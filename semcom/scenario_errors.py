@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from semcom.yaml_source import YamlSource
 
-__all__ = ["ScenarioError", "explain", "known_name"]
+__all__ = ["ScenarioError", "explain", "first_mistake", "known_name"]
 
 
 class ScenarioError(ValueError):
@@ -50,7 +50,7 @@ def explain(error: ValidationError, source: YamlSource) -> ScenarioError:
     """
     details = _joined(error.errors(), source)
     problems = sorted(_problem(detail, source) for detail in details)
-    return ScenarioError(text for *_, text in problems)
+    return ScenarioError(dict.fromkeys(text for *_, text in problems))
 
 
 def _joined(details: Iterable[Any], source: YamlSource) -> list[dict[str, Any]]:
@@ -79,40 +79,76 @@ def _joined(details: Iterable[Any], source: YamlSource) -> list[dict[str, Any]]:
     ]
 
 
+def first_mistake(error: ValidationError, data: Any, within: tuple[str | int, ...] = ()) -> str:
+    """A mistake in ``error`` without its place in the file, unknown keys before all others.
+
+    ``data`` is a scenario, ``within`` the place in it of what was refused.
+    """
+    details = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
+    return _sentence(details[0], data, within)
+
+
 def _problem(detail: Any, source: YamlSource) -> tuple[bool, int, int, str]:
     """Whether something is missing, line, column and sentence of one pydantic error."""
-    location = tuple(detail["loc"])
-    kind, message = detail["type"], detail["msg"]
-    last = str(location[-1]) if location else ""
+    kind, location = detail["type"], tuple(detail["loc"])
     position = source.where(location, key=kind == "extra_forbidden")
-    if kind == "extra_forbidden":
-        names = _names_at(location[:-1], source.data)
-        known = f" Known here: {', '.join(names)}" if names else ""
-        message = f"unknown key {last!r}{_nearest(last, names)}{known}"
-    elif kind == "missing":
-        message = f"{last!r} is missing"
-    elif kind == "too_short":
-        message = f"{last!r} is empty: it needs at least {detail['ctx']['min_length']}"
-    else:
-        message = re.sub(r"^(Value|Assertion) error, ", "", message)
-        options = re.fullmatch(r"unknown \w+ '(.+)': choose one of (.+)", message)
-        if options:
-            message += _nearest(options[1], options[2].split(", ")).removesuffix(".")
-        if message.startswith("Input should be"):
-            named = ".".join(str(part) for part in location)
-            allowed = re.findall(r"'([^']+)'", message) if kind == "literal_error" else []
-            hint = _nearest(str(detail["input"]), allowed) if allowed else ""
-            if isinstance(detail["input"], list) and "settings" in location:
-                hint = "; several values go under `vary`"
-            message = f"{named} {message.removeprefix('Input ')}, not {detail['input']!r}"
-            message += hint if hint != "." else ""
-    text = f"{source.name}:{position.line}:{position.column}: {message}"
+    text = f"{source.name}:{position.line}:{position.column}: {_sentence(detail, source.data)}"
     return kind == "missing", position.line, position.column, " ".join(text.split())
+
+
+def _sentence(detail: Any, data: Any, within: tuple[str | int, ...] = ()) -> str:
+    """One pydantic error in words; its place is one ``within`` a place in a scenario's ``data``."""
+    location = tuple(detail["loc"])
+    kind, message, value = detail["type"], detail["msg"], detail["input"]
+    last = str(location[-1]) if location else ""
+    named = ".".join(str(part) for part in location)
+    if kind == "extra_forbidden":
+        names = _names_at((*within, *location[:-1]), data)
+        known = f" Known here: {', '.join(names)}" if names else ""
+        return f"unknown key {last!r}{_nearest(last, names)}{known}"
+    if kind == "missing" and isinstance(location[-1], int):
+        return f"{'.'.join(map(str, location[:-1]))} has too few values"
+    if kind == "missing":
+        return f"{last!r} is missing"
+    if kind == "too_short":
+        return f"{last!r} is empty: it needs at least {detail['ctx']['min_length']}"
+    if kind == "too_long":
+        return f"{named} has {len(value)} values: it takes {detail['ctx']['max_length']}"
+    message = re.sub(r"^(Value|Assertion) error, ", "", message)
+    options = re.fullmatch(r"unknown \w+ '(.+)': choose one of (.+)", message)
+    if options:
+        return message + _nearest(options[1], options[2].split(", ")).removesuffix(".")
+    wanted = re.match(r"\w+ (should (?:be|have) .+)", message)
+    if wanted is None or kind == "value_error":
+        return str(message)
+    if value is None:
+        return f"{named} is empty: it {_plainly(wanted[1])}"
+    allowed = re.findall(r"'([^']+)'", message) if kind == "literal_error" else []
+    hint = _nearest(str(value), allowed) if allowed else ""
+    if isinstance(value, list) and "settings" in location:
+        hint = "; several values go under `vary`"
+    return f"{named} {_plainly(wanted[1])}, not {value!r}" + (hint if hint != "." else "")
+
+
+#: what pydantic calls things, and what an author of YAML does
+_WORDS = {
+    r"a valid dictionary(?: or instance of \w+)?": "a mapping",
+    r"a valid (?:tuple|list)": "a list",
+    r"a valid string": "text",
+    r", unable to parse string as an? \w+": "",
+}
+
+
+def _plainly(message: str) -> str:
+    for theirs, ours in _WORDS.items():
+        message = re.sub(theirs, ours, message)
+    return message
 
 
 def _names_at(location: tuple[str | int, ...], data: Any) -> list[str]:
     """Names of the settings that the mapping at ``location`` may hold."""
     from channels import LinkSettings
+    from semcom.budget.settings import Allocation, BudgetLinkSettings
     from semcom.codecs import CODECS
     from semcom.scenario import Scenario, Transmitter
 
@@ -120,14 +156,17 @@ def _names_at(location: tuple[str | int, ...], data: Any) -> list[str]:
     for part in location:
         if isinstance(part, str) and model is not None:
             if model is Scenario and part == "link":
-                model = LinkSettings
+                model = BudgetLinkSettings if "budget" in data["link"] else LinkSettings
             elif model is Transmitter and part == "settings":
                 model = CODECS[data["codec"]].Settings
+            elif model is Transmitter and part == "allocation":
+                model = Allocation
             else:
                 field = model.model_fields.get(part)
                 model = _model_in(field.annotation) if field else None
         data = data[part]
-    return sorted(model.model_fields) if model is not None else []
+    names = set(model.model_fields) if model is not None else set()
+    return sorted(names | {"budget"} if location == ("link",) else names)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -18,7 +18,7 @@ from pydantic import (
 from semcom.camera import Camera
 from semcom.good_enough import GoodEnough
 from semcom.ranges import expand_numbers
-from semcom.scenario_errors import known_name
+from semcom.scenario_errors import first_mistake, known_name
 
 __all__ = ["STRICT", "OwnLink", "Transmitter"]
 
@@ -102,9 +102,10 @@ class Transmitter(BaseModel):
         """The codec's own model; its mistakes keep their place in the file."""
         from semcom.codecs import CODECS
 
-        if "codec" not in info.data or info.data.get("vary"):
+        # what is beside them was refused, or gives them values of their own
+        if not {"codec", "vary", "allocation"} <= info.data.keys() or info.data["vary"]:
             return settings
-        if info.data.get("allocation") is not None:
+        if info.data["allocation"] is not None:
             from semcom.budget.transmitters import settings_without_rate
 
             return settings_without_rate(info.data["codec"], settings)
@@ -140,6 +141,9 @@ class Transmitter(BaseModel):
         if not self.vary:
             return [(group, self.model_copy(update={"label": group}))]
         columns = {key: _choices(value) for key, value in self.vary.items()}
+        for key, choices in columns.items():
+            if not choices:
+                raise ValueError(f"vary gives no value for {key}: give some or leave it out")
         lengths = {len(choices) for choices in columns.values()}
         if len(lengths) != 1:
             raise ValueError(
@@ -169,9 +173,10 @@ class Transmitter(BaseModel):
                     settings=changed["settings"],
                 )
             except ValidationError as error:
-                detail = error.errors()[0]
-                where = ".".join(map(str, detail["loc"][1:]))
-                raise ValueError(f"{where} = {shown}: {detail['msg']}") from None
+                one_alone = {"transmitters": [{"codec": self.codec, **changed}]}
+                why = first_mistake(error, one_alone, ("transmitters", 0))
+                where = " / ".join(columns)
+                raise ValueError(f"vary, {where} = {shown}: {why}") from None
             found.append((group, one))
         return found
 

@@ -53,6 +53,8 @@ class YamlSource:
     @classmethod
     def read(cls, path: Path) -> YamlSource:
         """Read and parse ``path``; raises FileNotFoundError or ValueError in one sentence."""
+        if path.is_dir():
+            raise ValueError(f"{path}: a folder, where a file is meant")
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such file")
         if path.stat().st_size > LARGEST_FILE:
@@ -77,8 +79,13 @@ class YamlSource:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-            raise ValueError(f"{place}: {error.problem or 'not YAML'}") from error
-        except (yaml.YAMLError, RecursionError, OverflowError) as error:
+            problem = error.problem or "not YAML"
+            if "another document" in problem:
+                problem = "a second document begins here: a file holds one"
+            raise ValueError(f"{place}: {problem}") from error
+        except RecursionError as error:
+            raise ValueError(f"{name}: not YAML, or values too deep inside each other") from error
+        except (yaml.YAMLError, OverflowError) as error:
             raise ValueError(f"{name}: not YAML ({' '.join(str(error).split())})") from error
         except ValueError as error:
             # the constructor's own, e.g. the date 2026-99-99; ours already name the place

@@ -67,11 +67,15 @@ def test_a_scenario_reads_back_the_same(scenario_text: str) -> None:
          "sweep is given, but link is none"),
         ("    label: one packet", "    label: one packet\n    label_map: segmenter",
          "label_map is given, but the codec blockmeans sends no label map"),
-        ("[32, 64]", "[32]", "s.yaml:2"),
+        ("[32, 64]", "[32]", "data.size has too few values"),
+        ("[32, 64]", "[32, 64, 3]", "data.size has 3 values: it takes 2"),
+        ("[mean_error]", "mean_error", "s.yaml:12:10: metrics should be a list, not 'mean_error'"),
+        ("[mean_error]", "", "metrics is empty: it should be a list"),
+        ("label: one packet", f"label: {'x' * 61}", "0.label should have at most 60 characters"),
         ("[32, 64]", "[32, 10000000]", "sides are 16 to 8192 pixels"),
         ("data:", "daten:", "unknown key 'daten'; did you mean 'data'?"),
         ("  - codec: blockmeans\n    label: three packets\n    settings: {packets: 3}\n", "  - x\n",
-         "s.yaml:7:5: transmitters.1 should be a valid dictionary"),
+         "s.yaml:7:5: transmitters.1 should be a mapping, not 'x'"),
         ("packets: 3", "packets: [1, 2]", "s.yaml:9:25: transmitters.1.settings.packets should be "
          "a valid integer, not [1, 2]; several values go under `vary`"),
         ("[mean_error]", "[]", "s.yaml:12:10: 'metrics' is empty: it needs at least 1"),
@@ -112,6 +116,8 @@ def test_a_value_that_may_be_of_several_kinds_is_one_mistake(
         ("", "a scenario is a mapping"),
         ("- 1", "a scenario is a mapping"),
         ("a: [1", "s.yaml:1:"),
+        ("a: 1\n---\na: 2", "s.yaml:2:1: a second document begins here: a file holds one"),
+        ("a: &a [*a]", "s.yaml: not YAML, or values too deep inside each other"),
         ("a: !!python/object:os.system {}", "s.yaml:1:4: could not determine a constructor"),
         ("a: 2026-99-99", "s.yaml: "),
         ("? [1]\n: 2", "s.yaml:1:3: a key must be a word"),
@@ -133,6 +139,8 @@ def test_what_is_no_scenario_gets_one_clear_error(text: str, message: str) -> No
 def test_missing_foreign_and_huge_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no such file"):
         Scenario.load(tmp_path / "none.yaml")
+    with pytest.raises(ValueError, match="a folder, where a file is meant"):
+        Scenario.load(tmp_path)
     (tmp_path / "photo.yaml").write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(ValueError, match="not UTF-8"):
         Scenario.load(tmp_path / "photo.yaml")
@@ -150,8 +158,25 @@ def test_settings_that_vary_make_a_transmitter_each(scenario_text: str) -> None:
     ]
     assert pairs[2][1].settings.side == 4
     assert "must be equally long" in mistake(text.replace("[8, 4]", "[8]"))
-    assert "packets = 0 / 4" in mistake(text.replace("[1, 2]", "[1, 0]"))
-    assert "Extra inputs" in mistake(text.replace("side:", "sid:"))
+    assert "vary, packets / side = 0 / 4: settings.packets should be" in mistake(
+        text.replace("[1, 2]", "[1, 0]")
+    )
+    wrong = mistake(text.replace("side:", "sid:"))
+    assert "vary, packets / sid = 1 / 8: unknown key 'sid'; did you mean 'side'?" in wrong
+    assert "vary gives no value for packets" in mistake(text.replace("[1, 2]", "[]"))
+    assert "unknown key 'rat'" in mistake(text.replace("side:", "link.rat:"))
+
+
+def test_mistakes_in_a_budget_and_its_use_name_what_is_known_there(scenario_text: str) -> None:
+    link = "link: {code: ldpc, rate: 0.5, modulation: qpsk, channel: awgn}"
+    text = scenario_text.replace(link, "link: {budget: {channel_use: 900}}")
+    assert "unknown key 'channel_use'; did you mean 'channel_uses'?" in mistake(text)
+    text = text.replace("settings: {packets: 3}", "allocation: {protect: equal}")
+    assert "unknown key 'protect'; did you mean 'protection'?" in mistake(
+        text.replace("channel_use:", "channel_uses:")
+    )
+    own = scenario_text.replace("settings: {packets: 3}", "link: {modulation: 17qam}")
+    assert "three packets: unknown modulation '17qam': choose one of" in mistake(own)
 
 
 def test_without_a_link_there_is_nothing_to_sweep(scenario_text: str) -> None:
