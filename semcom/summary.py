@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -263,13 +264,26 @@ def write_summary(rows: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def read_summary(path: Path) -> list[dict[str, Any]]:
-    """Rows of a summary file with numbers as numbers and empty fields as None."""
+    """Rows of a summary file with numbers as numbers and empty fields as None.
+
+    Raises FileNotFoundError, or ValueError for a file that no run wrote, or not to its end.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; `semcom run` makes it")
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            {key: _value(key, text) for key, text in row.items()} for row in csv.DictReader(file)
+    try:
+        text = path.read_bytes().decode()
+        head, *lines = filter(None, csv.reader(io.StringIO(text, newline=""), strict=True))
+        rows = [
+            {key: _value(key, value) for key, value in zip(head, line, strict=True)}
+            for line in lines
         ]
+    except (ValueError, csv.Error):
+        rows = []  # other bytes, or a line with fewer fields than the first
+    if not rows or "label" not in rows[0] or not text.endswith("\n"):
+        raise ValueError(
+            f"{path}: not a whole summary; `semcom run` makes it again from the counts beside it"
+        )
+    return rows
 
 
 _TEXT = ("codec", "label", "group", "label_map", "link", "scorer")

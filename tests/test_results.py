@@ -137,6 +137,21 @@ def test_no_error_seen_is_not_an_error_rate_of_zero() -> None:
     assert 0.09 < high < 0.12
 
 
+@pytest.mark.parametrize("kept", [0, 10, 300, -1, -30])
+def test_a_summary_cut_anywhere_is_refused_with_the_way_to_a_whole_one(
+    tmp_path: Path, kept: int
+) -> None:
+    path = tmp_path / "summary.csv"
+    row = dict.fromkeys(COLUMNS) | {"codec": "x", "label": "7", "esn0_db": -1.5, "images": 3}
+    write_summary([row, row | {"bler": 0.25, "scorer": "b8a1"}], path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match=r"summary.csv: not a whole summary; `semcom run` makes"):
+        read_summary(path)
+    path.write_bytes(b"\xff\x00\n" * 9)
+    with pytest.raises(ValueError, match="not a whole summary"):
+        read_summary(path)
+
+
 def test_a_summary_reads_back_with_empty_fields_as_none(tmp_path: Path) -> None:
     row = dict.fromkeys(COLUMNS) | {"codec": "x", "label": "7", "esn0_db": -1.5, "images": 3}
     write_summary([row | {"extra": 0.5}], tmp_path / "summary.csv")

@@ -12,6 +12,7 @@ from semcom.cliff import find_cliff
 from semcom.scenario import Scenario
 from semcom.summary import read_summary
 from semcom.sweep import run
+from tests.command_line import semcom
 
 
 @pytest.fixture
@@ -65,3 +66,24 @@ def test_a_narrow_terminal_gets_fewer_columns_and_no_torn_numbers(width: int, fo
     assert "…" not in screen.getvalue()
     assert max(map(len, screen.getvalue().splitlines())) <= width
     assert ("images" in screen.getvalue()) == (width >= 100)
+
+
+def test_without_results_there_are_no_tasks_to_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert semcom(monkeypatch, "show", tmp_path, "--tasks") == 2
+    assert "there are no results here; `semcom run` makes them" in capsys.readouterr().err
+
+
+def test_what_a_run_left_is_shown_beside_a_damaged_scenario_and_summary(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "scenario.yaml").write_bytes(b"\xff\xfe")
+    assert semcom(monkeypatch, "show", folder) == 0
+    (folder / "summary.csv").write_bytes((folder / "summary.csv").read_bytes()[:-40])
+    assert semcom(monkeypatch, "show", folder, "--tasks") == 0
+    assert semcom(monkeypatch, "show", folder) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("semcom: ")
+    assert error.count("\n") == 1
+    assert "summary.csv: not a whole summary" in error

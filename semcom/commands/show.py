@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from semcom.results import Results
+    from semcom.results import Results, Row
 
 __all__ = ["show"]
 
@@ -55,11 +55,13 @@ def show(
     from semcom.results import Results
     from semcom.summary import read_summary
 
-    rows = read_summary(folder / "summary.csv")
     results = Results.read(folder)
     if tasks:
-        _print_tasks(results)
+        if results.run is None:
+            raise FileNotFoundError(f"{folder}: there are no results here; `semcom run` makes them")
+        _print_tasks(results, results.run["plan"])
         return
+    rows = read_summary(folder / "summary.csv")
     content = collect(rows, results, folder)
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -77,14 +79,12 @@ def show(
             console.print("", table, sep="\n")
 
 
-def _print_tasks(results: Results) -> None:
-    """A line per transmission of the newest run; ``semcom replay`` takes its id."""
+def _print_tasks(results: Results, plan: Row) -> None:
+    """A line per transmission that ``plan`` asks for; ``semcom replay`` takes its id."""
     from semcom.replay import DIGITS
     from semcom.selection import select
 
-    if results.run is None:
-        return
-    sent = [row for rows in select(results, results.run["plan"]).values() for row in rows]
+    sent = [row for rows in select(results, plan).values() for row in rows]
     widths = [max([5, *(len(row[key]) for row in sent)]) for key in ("transmitter", "image")]
     print(f"{'task':{DIGITS}}  {'Es/N0':>6} {'try':>4}  {'transmitter':{widths[0]}}  "
           f"{'image':{widths[1]}}  arrived")  # fmt: skip

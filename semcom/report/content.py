@@ -53,6 +53,7 @@ def collect(rows: Rows, results: Results, folder: Path) -> dict[str, Any]:
     rows, reasons = comparable(rows)
     plan = results.run["plan"] if results.run else {}
     scenario = folder / "scenario.yaml"
+    text = scenario.read_text(encoding="utf-8", errors="replace") if scenario.is_file() else None
     return {
         "title": plan.get("title") or folder.resolve().name,
         "rows": rows,
@@ -71,7 +72,7 @@ def collect(rows: Rows, results: Results, folder: Path) -> dict[str, Any]:
                 {"label": one["label"], "setup": one["setup"], "weights": _weights(one)}
                 for one in plan.get("transmitters", [])
             ],
-            "scenario": scenario.read_text(encoding="utf-8") if scenario.is_file() else None,
+            "scenario": text,
         },
     }
 
