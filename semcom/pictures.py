@@ -43,7 +43,7 @@ class PictureStore:
         return (self.folder / f"{name}.png").is_file()
 
     def get(self, name: str) -> Reconstruction:
-        """A kept picture; raises FileNotFoundError if it is not there."""
+        """A kept picture; raises FileNotFoundError if it is not there, ValueError if damaged."""
         image = self._read(name)
         if image is None:
             raise FileNotFoundError(
@@ -60,7 +60,10 @@ class PictureStore:
             self._write(f"sample-{sample}.map", label_map)
 
     def sample(self, sample: str) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Image and label map kept by :meth:`put_sample`, None where there is none."""
+        """Image and label map kept by :meth:`put_sample`, None where there is none.
+
+        Raises ValueError if one of them is damaged.
+        """
         return self._read(f"sample-{sample}"), self._read(f"sample-{sample}.map")
 
     def put_prediction(self, name: str, scorer: str, label_map: np.ndarray) -> None:
@@ -82,5 +85,10 @@ class PictureStore:
         path = self.folder / f"{name}.png"
         if not path.is_file():
             return None
-        with Image.open(path) as image:
-            return np.array(image)
+        try:
+            with Image.open(path) as image:
+                return np.array(image)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise ValueError(
+                f"{path}: a damaged picture; remove it, or run into a new folder"
+            ) from error

@@ -80,6 +80,11 @@ def replay(folder: Path, task: str) -> Replay:
     if results.run is None:
         raise FileNotFoundError(f"{folder}: there are no results here; `semcom run` makes them")
     row = find_task(results, task)
+    if not results.knows(row):
+        raise ValueError(
+            f"task {row['id'][:DIGITS]} is not whole in {folder / 'counts.jsonl'}; the same "
+            "`semcom run` makes what is missing"
+        )
     run = results.runs.get(row["run"], results.run)
     encoding = results.encodings[row["encoding"]]
     coded = CodedPicture.read(folder / "packets" / f"{row['encoding']}.semcom")

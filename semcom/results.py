@@ -198,6 +198,12 @@ class Results:
                     ) from error
         return results
 
+    def knows(self, transmission: Row) -> bool:
+        """Whether what was sent and what was received are there, too."""
+        return (
+            transmission["encoding"] in self.encodings and transmission["receipt"] in self.receipts
+        )
+
     def add(self, row: Row) -> None:
         """Take up one row; the newest ``run`` row says what is asked for now."""
         kind = row["kind"]

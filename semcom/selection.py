@@ -1,6 +1,7 @@
 """Which of the transmissions in a folder are those that its newest run asked for.
 
-A folder may hold more: other points, other links, other pictures of earlier runs.
+A folder may hold more: other points, other links, other pictures of earlier runs. It may also hold
+less, while a run is on its way or where a line of the counts was damaged and taken out.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def select(
             rows = [
                 row
                 for row in results.by_point.get(key, ())
-                if row["sample"] in order and row["receipt"] in results.receipts
+                if row["sample"] in order and results.knows(row)
                 if point is None
                 or (
                     row["link_identity"] == link

@@ -236,7 +236,10 @@ class Workbench:
 
     def payloads(self, encoding: str) -> tuple[bytes, ...]:
         """Payloads of a coded picture, from disk."""
-        return CodedPicture.read(self.payload_file(encoding)).payloads
+        try:
+            return CodedPicture.read(self.payload_file(encoding)).payloads
+        except ValueError as error:
+            raise ValueError(f"{error}; remove it, and the same run makes it again") from error
 
     @cached_property
     def airs(self) -> dict[int, AnalogAir]:

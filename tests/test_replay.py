@@ -225,3 +225,38 @@ def test_an_unknown_or_short_id_gets_one_sentence(folder: Path, tmp_path: Path) 
     packets.unlink()
     with pytest.raises(FileNotFoundError, match="no such file"):
         replay(folder, lost_task(folder))
+
+
+@pytest.mark.parametrize("kind", ["encoding", "receipt"])
+def test_what_a_damaged_line_took_with_it_is_said_and_made_again(
+    kind: str,
+    folder: Path,
+    scenario_text: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    task, path = lost_task(folder), folder / "counts.jsonl"
+    name = Results.read(folder).transmissions[task][kind]
+    whole = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in whole if json.loads(line)["id"] != name))
+    assert semcom(monkeypatch, "show", folder) == 0
+    assert semcom(monkeypatch, "show", folder, "--tasks") == 0
+    assert task[:DIGITS] not in capsys.readouterr().out
+    with pytest.raises(ValueError, match="the same `semcom run` makes what is missing"):
+        replay(folder, task)
+    text = (folder / "scenario.yaml").read_text()
+    list(run(Scenario.from_text(text), folder, text=text))
+    assert replay(folder, task).differences == ()
+
+
+def test_damaged_packets_end_a_run_with_the_way_on(folder: Path) -> None:
+    text = (folder / "scenario.yaml").read_text()
+    further = text.replace("[0, 6]", "[0, 3, 6]")
+    for packets in (folder / "packets").iterdir():
+        packets.write_bytes(packets.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"not a whole coded picture.*remove it, and the same run"):
+        list(run(Scenario.from_text(further), folder))
+    for packets in (folder / "packets").iterdir():
+        packets.unlink()
+    list(run(Scenario.from_text(further), folder))
+    assert {point for _, point in Results.read(folder).by_point} == {None, 0, 3, 6}

@@ -119,6 +119,15 @@ def test_without_counts_the_page_still_has_its_curves(folder: Path, tmp_path: Pa
     assert data["transmitters"][0]["budget"] is None
 
 
+@pytest.mark.parametrize("kept", [0, 60])
+@pytest.mark.parametrize("which", ["sample-*", "*"])
+def test_a_damaged_picture_is_named_with_what_to_do(folder: Path, which: str, kept: int) -> None:
+    for path in (folder / "pictures").glob(f"{which}.png"):
+        path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match=r"\.png: a damaged picture; remove it, or run into a new"):
+        write_report(folder)
+
+
 def test_no_results_no_page(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="`semcom run` makes it"):
         write_report(tmp_path)
