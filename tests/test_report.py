@@ -132,7 +132,7 @@ def test_no_results_no_page(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="`semcom run` makes it"):
         write_report(tmp_path)
     write_atomically(tmp_path / "summary.csv", "codec,label\n")
-    with pytest.raises(ValueError, match="no rows to report"):
+    with pytest.raises(ValueError, match="not a whole summary"):
         write_report(tmp_path)
 
 

@@ -21,11 +21,9 @@ def write_report(folder: Path, *, images: int = 8) -> Path:
     """Write ``report.html`` into the results ``folder``; returns its path.
 
     Shows up to ``images`` pictures, fewer where they would take more than 12 MiB. Raises
-    FileNotFoundError if there are no results and ValueError if there is nothing to report.
+    FileNotFoundError if there are no results and ValueError if they are damaged.
     """
     rows = read_summary(folder / "summary.csv")
-    if not rows:
-        raise ValueError(f"{folder / 'summary.csv'}: no rows to report; run the scenario again")
     results = Results.read(folder)
     content = collect(rows, results, folder)
     content["pictures"] = collect_pictures(results, folder, images)
