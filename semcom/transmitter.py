@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -73,6 +73,12 @@ class Trace:
     """All that happened on the way of one picture."""
 
     label_map: np.ndarray
+    masked: Masked
+    tokens: Mapping[str, PathTokens]
+    packets: list[Packet]
+
+
+class _Sent(NamedTuple):
     masked: Masked
     tokens: Mapping[str, PathTokens]
     packets: list[Packet]
@@ -262,39 +268,48 @@ class Transmitter:
             label_map = self.segmentation(image[None])[0]
         masked = self.mask(image, label_map)
         exact = [] if self.map_coding == "tokens" else self.entropy_coder.exact(label_map)
-        encoder = self.vq_encoder
         if self.bits_per_pixel:
-            bits = self.bits_per_pixel * label_map.size
-            masked = self._fit(masked, exact, bits)
-            encoder = self._nearer(masked, exact, bits)
-        tokens = encoder(masked)
-        return Trace(label_map, masked, tokens, self.entropy_coder(tokens, exact))
+            sent = self._within(masked, exact, self.bits_per_pixel * label_map.size)
+        else:
+            sent = self._sent(masked, exact)
+        return Trace(label_map, *sent)
 
-    def _fit(self, masked: Masked, exact: Sequence[Packet], bits: float) -> Masked:
-        def thinned(fractions: Mapping[str, float]) -> Masked:
-            selections = {p: keep(s, fractions[p]) for p, s in masked.selections.items()}
-            return replace(masked, selections=selections)
+    def _sent(
+        self, masked: Masked, exact: Sequence[Packet], encoder: VQEncoder | None = None
+    ) -> _Sent:
+        tokens = (encoder or self.vq_encoder)(masked)
+        return _Sent(masked, tokens, self.entropy_coder(tokens, exact))
 
-        def spent(fractions: Mapping[str, float]) -> int:
-            return _bits(self.entropy_coder(self.vq_encoder(thinned(fractions)), exact))
-
+    def _within(self, masked: Masked, exact: Sequence[Packet], bits: float) -> _Sent:
+        """What may be sent of ``masked`` for ``bits``."""
         try:
-            return thinned(fit(spent, bits))
+            return self._nearer(self._fit(masked, exact, bits), exact, bits)
         except ValueError:
             if self.palette or masked.colours is None:
                 raise
-            masked = replace(masked, colours=None)  # tokens first
-            return thinned(fit(spent, bits))
+        return self._within(replace(masked, colours=None), exact, bits)  # tokens first
 
-    def _nearer(self, masked: Masked, exact: Sequence[Packet], bits: float) -> VQEncoder:
+    def _fit(self, masked: Masked, exact: Sequence[Packet], bits: float) -> _Sent:
+        tried: dict[tuple[float, ...], _Sent] = {}
+
+        def spent(fractions: Mapping[str, float]) -> int:
+            selections = {p: keep(s, fractions[p]) for p, s in masked.selections.items()}
+            sent = self._sent(replace(masked, selections=selections), exact)
+            tried[tuple(fractions.values())] = sent
+            return _bits(sent.packets)
+
+        return tried[tuple(fit(spent, bits).values())]
+
+    def _nearer(self, sent: _Sent, exact: Sequence[Packet], bits: float) -> _Sent:
         """Where every token fits, what is left of ``bits`` goes to codes that are nearer."""
         usual = self.vq_encoder
-        if all(s.kept.shape == s.order.shape for s in masked.selections.values()):
+        if all(s.kept.shape == s.order.shape for s in sent.masked.selections.values()):
             for share in _NEARER if usual.rate_weight else ():
                 encoder = VQEncoder(usual.networks, share * usual.rate_weight, usual.packets)
-                if _bits(self.entropy_coder(encoder(masked), exact)) <= bits:
-                    return encoder
-        return usual
+                nearer = self._sent(sent.masked, exact, encoder)
+                if _bits(nearer.packets) <= bits:
+                    return nearer
+        return sent
 
     def __call__(self, image: np.ndarray, label_map: np.ndarray | None = None) -> list[Packet]:
         """``image`` [H, W, 3] uint8 to packets."""

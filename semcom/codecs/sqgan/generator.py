@@ -68,7 +68,7 @@ class ImageGenerator(nn.Module):
             plane = torch.randn((batch, 1, *x.shape[2:]), generator=generator).to(x)
             for block in blocks:  # type: ignore[attr-defined]
                 x = block(x, one_hots[4 - i])
-            x = x + self.noise[i][:, None, None] * plane
+            x = torch.addcmul(x, self.noise[i][:, None, None], plane)
             x = _smooth_upsample(shrink(x))
         x = swish(self.full_conv(swish(self.full_norm(x, one_hots[0]))))
         return self.out(x)
