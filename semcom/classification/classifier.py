@@ -15,12 +15,12 @@ from semcom.classification.crops import OBJECTS, Crop, cut
 from semcom.layout import for_inference
 from semcom.segmentation.backbone import normalise
 
-__all__ = ["WEIGHTS", "Classifier", "ClassifierNet", "load_classifier"]
+__all__ = ["CLASSIFIERS", "WEIGHTS", "Classifier", "ClassifierNet", "load_classifier"]
 
 #: name of the shipped weights
 WEIGHTS = "crop_classifier"
-#: channels at 1/1, 1/2, 1/4 and 1/8 of a crop
-_WIDTHS = (16, 32, 48, 64)
+#: channels at 1/1, 1/2, 1/4 and 1/8 of a crop: ``compact`` scores, ``wide`` may lend a loss
+CLASSIFIERS: dict[str, tuple[int, ...]] = {"compact": (16, 32, 48, 64), "wide": (32, 64, 96, 128)}
 
 
 class ClassifierNet(nn.Module):
@@ -30,22 +30,31 @@ class ClassifierNet(nn.Module):
     torch.Size([2, 8])
     """
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Sequence[int] = CLASSIFIERS["compact"]) -> None:
         super().__init__()
-        sides = zip((3, *_WIDTHS), _WIDTHS, strict=False)
+        sides = zip((3, *widths), widths, strict=False)
         self.convolutions = nn.ModuleList(
             nn.Conv2d(below, width, 3, 1, 1, bias=False) for below, width in sides
         )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in _WIDTHS)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
         self.dropout = nn.Dropout(0.2)
-        self.head = nn.Linear(_WIDTHS[-1], len(OBJECTS))
+        self.head = nn.Linear(widths[-1], len(OBJECTS))
 
     def forward(self, x: Tensor) -> Tensor:
-        for scale, (convolution, norm) in enumerate(
-            zip(self.convolutions, self.norms, strict=True)
-        ):
-            x = F.relu(norm(convolution(F.max_pool2d(x, 2) if scale else x)))
-        return self.head(self.dropout(x.mean((2, 3))))
+        return self.decide(self.features(x))
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """[B, 3, 32, 32] in [-1, 1] -> one map per scale, finest first."""
+        maps: list[Tensor] = []
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = F.relu(norm(convolution(F.max_pool2d(x, 2) if maps else x)))
+            maps.append(x)
+        return maps
+
+    def decide(self, features: Sequence[Tensor]) -> Tensor:
+        """Maps of :meth:`features` -> logits [B, 8]."""
+        out: Tensor = self.head(self.dropout(features[-1].mean((2, 3))))
+        return out
 
 
 class Classifier:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semcom.classification import OBJECTS, ClassifierNet, Crop, cut, object_crops
+from semcom.classification import CLASSIFIERS, OBJECTS, ClassifierNet, Crop, cut, object_crops
 from semcom.segmentation.backbone import normalise
 from semcom.training.batches import Batch, TrainingSet
 from semcom.training.checkpoint import shipped_state
@@ -29,7 +29,7 @@ class CropClassifierObjective:
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         self.recipe, self.device = recipe, device
-        self.network = ClassifierNet().to(device)
+        self.network = ClassifierNet(CLASSIFIERS[recipe.network]).to(device)
         self.networks: dict[str, nn.Module] = {"network": self.network}
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             "network": torch.optim.AdamW(

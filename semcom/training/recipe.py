@@ -128,6 +128,14 @@ class Recipe(_Strict):
     feature_lambda: tuple[float, float] = Field(
         (1.0, 1.0), description="transform codec: as pixel_lambda, of the feature loss"
     )
+    object_weights: str | None = Field(
+        None,
+        description="transform codec: weights of a wide crop classifier, whose features of every"
+        " object are kept, too",
+    )
+    object_lambda: tuple[float, float] = Field(
+        (1.0, 1.0), description="transform codec: as pixel_lambda, of the objects"
+    )
     entropy_from: str | None = Field(
         None,
         description="layered codec: weights of a transform codec whose gains and entropy model its"

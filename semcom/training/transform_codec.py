@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from semcom import weights
+from semcom.classification import CLASSIFIERS, ClassifierNet, object_crops
+from semcom.classification.semantic_weights import crop_weights, cut_crops
 from semcom.codecs.saic.config import SIZES
 from semcom.codecs.saic.network import TransformNetwork
 from semcom.entropy.integer_conv import WEIGHT_STEPS
 from semcom.entropy.latent_model import LEVELS
 from semcom.layout import channels_last
+from semcom.segmentation import load_segmenter
+from semcom.segmentation.semantic_weights import semantic_distance, semantic_weights
 from semcom.training.batches import Batch, TrainingSet
 from semcom.training.checkpoint import shipped_state
 from semcom.training.perceptual import PerceptualLoss
@@ -47,23 +52,42 @@ class _Semantics:
     """Share of semantic information lost, as the transmitter's segmenter weighs it."""
 
     def __init__(self, device: torch.device) -> None:
-        from semcom.segmentation import load_segmenter
-
         self.net = load_segmenter("transmitter").net.to(device)  # never the one that scores
 
     def __call__(self, received: Tensor, original: Tensor) -> Tensor:
-        from semcom.segmentation.semantic_weights import semantic_distance, semantic_weights
+        features, sizes = semantic_weights(self.net, original)
+        lost, whole = semantic_distance(self.net.features(received), features, sizes)
+        return (lost / whole).mean()
 
-        features, weights = semantic_weights(self.net, original)
-        lost, whole = semantic_distance(self.net.features(received), features, weights)
+
+class _Objects:
+    """The same share, as a classifier of crops weighs it, over the objects of a picture."""
+
+    def __init__(self, name: str, device: torch.device) -> None:
+        self.net = ClassifierNet(CLASSIFIERS["wide"])  # the one that scores is compact
+        weights.load_into(self.net, name, "the wide crop classifier")
+        self.net = channels_last(self.net.eval().requires_grad_(False)).to(device)
+
+    def __call__(
+        self, received: Tensor, original: Tensor, label_map: Tensor, classes: Sequence[str]
+    ) -> Tensor:
+        """Of pictures [3, H, W]; 0 where there are no objects."""
+        crops = object_crops(label_map.cpu().numpy(), classes)
+        if not crops:
+            return received.new_zeros(())
+        objects = torch.tensor([crop.object for crop in crops], device=original.device)
+        features, sizes = crop_weights(self.net, cut_crops(original, crops), objects)
+        seen = self.net.features(cut_crops(received, crops))
+        lost, whole = semantic_distance(seen, features, sizes)
         return (lost / whole).mean()
 
 
 class TransformCodecObjective:
     """``bits per pixel + lambda_p MSE + lambda_f (perceptual or semantic distance)``.
 
-    Every picture of a batch has its own level, drawn evenly; each lambda runs exponentially from
-    the first to the second number of ``pixel_lambda`` and ``feature_lambda`` over the levels.
+    With a classifier, ``lambda_o (semantic distance of the objects' crops)`` is added. Every
+    picture of a batch has its own level, drawn evenly; each lambda runs exponentially from the
+    first to the second number of ``pixel_lambda``, ``feature_lambda`` and ``object_lambda``.
     """
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
@@ -79,9 +103,13 @@ class TransformCodecObjective:
             "perceptual": _Perception,
             "semantic": _Semantics,
         }[recipe.feature_loss](device)
+        teacher = recipe.object_weights
+        self.objects = _Objects(teacher, device) if teacher is not None else None
+        self._class_names: tuple[str, ...] = ()
 
     def prepare(self, samples: TrainingSet) -> None:
-        """Nothing to do."""
+        """Remember what the ids of label maps mean."""
+        self._class_names = samples.classes
 
     def shipped(self, network: nn.Module) -> dict[str, Tensor]:
         """Transforms in half precision, the entropy model in the whole numbers it runs in."""
@@ -95,14 +123,15 @@ class TransformCodecObjective:
         return [batch.image, network(batch.image, level, torch.Generator().manual_seed(0))[0]]
 
     def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
-        original = draw().image
+        original, label_maps = draw()
         level = torch.randint(LEVELS, (len(original),), generator=g)
         picture, bits = self.network(original, level.to(original.device), g)
         bpp = bits.mean() / (original.shape[2] * original.shape[3])
         shown = {"bits_per_pixel": bpp.item()}
         loss = bpp
         errors = []
-        for x, y, t in zip(picture, original, (level / (LEVELS - 1)).tolist(), strict=True):
+        at = (level / (LEVELS - 1)).tolist()
+        for x, y, label_map, t in zip(picture, original, label_maps, at, strict=True):
             error = self.pixels(x, y)
             errors.append(error.item())
             loss = loss + between(self.recipe.pixel_lambda, t) * error / len(original)
@@ -110,6 +139,10 @@ class TransformCodecObjective:
                 distance = self.features(x[None], y[None])
                 shown["feature"] = shown.get("feature", 0.0) + distance.item() / len(original)
                 loss = loss + between(self.recipe.feature_lambda, t) * distance / len(original)
+            if self.objects is not None:
+                distance = self.objects(x, y, label_map, self._class_names)
+                shown["objects"] = shown.get("objects", 0.0) + distance.item() / len(original)
+                loss = loss + between(self.recipe.object_lambda, t) * distance / len(original)
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimizers["network"].step()

@@ -382,6 +382,23 @@ def test_the_transform_codec_learns_what_features_need(tmp_path: Path, feature: 
     assert [p.step for p in train(again, tmp_path / "again", made_set())] == [1]
 
 
+def test_the_transform_codec_learns_what_objects_are_told_by(tmp_path: Path) -> None:
+    """The step adds ``object_lambda`` times the share of the objects' semantics that is lost."""
+    teacher = recipe(objective="crop_classifier", network="wide", steps=2)
+    list(train(teacher, tmp_path / "teacher", made_set()))
+    weights = str(tmp_path / "teacher" / "made.safetensors")
+    with_objects = transform_recipe(steps=1, object_weights=weights, object_lambda=(3.0, 3.0))
+    (first,) = train(with_objects, tmp_path / "with", made_set())
+    (without,) = train(transform_recipe(steps=1), tmp_path / "without", made_set())
+    assert first.losses["objects"] > 0
+    difference = first.losses["loss"] - without.losses["loss"]
+    assert difference == pytest.approx(3 * first.losses["objects"], rel=1e-2)
+    # the classifier that scores lends no loss
+    scorer = with_objects.model_copy(update={"object_weights": "crop_classifier"})
+    with pytest.raises(ValueError, match="do not fit the wide crop classifier"):
+        list(train(scorer, tmp_path / "scorer", made_set()))
+
+
 def test_the_command_says_what_a_run_costs_and_that_a_leg_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -400,7 +417,7 @@ def test_the_command_says_what_a_run_costs_and_that_a_leg_is_over(
 
 
 def test_the_crop_classifier_learns_to_name_objects(tmp_path: Path) -> None:
-    r = recipe(objective="crop_classifier", steps=30, batch=16)
+    r = recipe(objective="crop_classifier", network="compact", steps=30, batch=16)
     accuracy = losses(r, tmp_path, "accuracy")
     assert sum(accuracy[-5:]) / 5 > 0.9
     assert sum(accuracy[:3]) / 3 < 0.6
