@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from semcom.classification import CLASSIFIERS
+from semcom.codecs.jscc.config import SIZES as JSCC_SIZES
+from semcom.codecs.layered.config import SIZES as LAYERED_SIZES
+from semcom.codecs.saic.config import SIZES as SAIC_SIZES
+from semcom.codecs.sqgan.config import SIZES as SQGAN_SIZES
+from semcom.scenario_errors import known_name
+from semcom.segmentation.segmenter import SEGMENTERS
 from semcom.training.batches import Batch, TrainingSet
 from semcom.training.crop_classifier import CropClassifierObjective
 from semcom.training.index_prior import IndexPriorObjective
@@ -15,10 +22,11 @@ from semcom.training.jscc import JsccObjective
 from semcom.training.layered_codec import LayeredCodecObjective
 from semcom.training.lost_map import LostMapObjective
 from semcom.training.masked_paths import ImagePathObjective, MapPathObjective
+from semcom.training.recipe import Recipe
 from semcom.training.segmenter import SegmenterObjective
 from semcom.training.transform_codec import TransformCodecObjective
 
-__all__ = ["OBJECTIVES", "Objective"]
+__all__ = ["OBJECTIVES", "Objective", "objective_of"]
 
 
 class Objective(Protocol):
@@ -59,3 +67,20 @@ OBJECTIVES: dict[str, type] = {
     "jscc": JsccObjective,
     "lost_map": LostMapObjective,
 }
+
+#: the sizes a recipe's ``network`` may name
+_SIZES: dict[str, Mapping[str, Any]] = {
+    "segmenter": SEGMENTERS,
+    "transform_codec": SAIC_SIZES,
+    "crop_classifier": CLASSIFIERS,
+    "layered_codec": LAYERED_SIZES,
+    "jscc": JSCC_SIZES,
+}
+
+
+def objective_of(recipe: Recipe, device: torch.device) -> Objective:
+    """What ``recipe`` trains; raises ValueError for a network that its objective does not have."""
+    sizes = _SIZES.get(recipe.objective, SQGAN_SIZES)
+    known_name(recipe.network, sizes, f"network for the objective {recipe.objective}:")
+    objective: Objective = OBJECTIVES[recipe.objective](recipe, device)
+    return objective

@@ -23,7 +23,7 @@ from semcom.memory import keep_memory
 from semcom.training import log
 from semcom.training.batches import TrainingSet, load_training_set, step_generator
 from semcom.training.checkpoint import export, load_checkpoint, save_checkpoint
-from semcom.training.objectives import OBJECTIVES, Objective
+from semcom.training.objectives import Objective, objective_of
 from semcom.training.recipe import Recipe
 from semcom.training.strip import write_strip
 
@@ -144,7 +144,7 @@ def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) ->
         torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)  # initial weights and dropout only
     device = _device(recipe)
-    objective: Objective = OBJECTIVES[recipe.objective](recipe, device)
+    objective = objective_of(recipe, device)
     for network in objective.networks.values():
         channels_last(network)
     _start_from(objective, recipe)

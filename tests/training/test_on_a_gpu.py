@@ -35,7 +35,7 @@ RECIPES = {
     "transform_codec": ("loss", {"feature_loss": "semantic"}),
     "layered_codec": ("base_bits_per_pixel", {"crop": (32, 48), "adversarial_start": 0.0}),
     "jscc": ("loss", {"channel_uses_per_pixel": (0.01, 0.03)}),
-    "crop_classifier": (None, {}),
+    "crop_classifier": (None, {"network": "compact"}),
 }
 
 

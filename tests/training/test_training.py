@@ -333,6 +333,17 @@ def test_a_recipe_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
         load_recipe(file)
 
 
+@pytest.mark.parametrize("objective", ["map_path", "crop_classifier", "segmenter"])
+def test_a_misspelt_network_is_refused_with_the_names_there_are(
+    objective: str, tmp_path: Path
+) -> None:
+    r = recipe(objective=objective, network="compct")
+    with pytest.raises(
+        ValueError, match=f"network for the objective {objective}: 'compct'.*There are"
+    ):
+        list(train(r, tmp_path, made_set()))
+
+
 @pytest.mark.parametrize(
     ("device", "sentence"),
     [("gpu", "unknown device 'gpu': choose auto"), ("cuda:1", "'cuda:1' is not available here")],
