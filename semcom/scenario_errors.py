@@ -43,13 +43,16 @@ def _nearest(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {match[0]!r}?" if match else "."
 
 
-def explain(error: ValidationError, source: YamlSource) -> ScenarioError:
+def explain(
+    error: ValidationError, source: YamlSource, model: type[BaseModel] | None = None
+) -> ScenarioError:
     """Every mistake in ``error`` at its place in ``source``, in the order of the file.
 
-    What is missing comes last: a misspelt key explains it better.
+    ``model`` is what the file was read as; left out: a scenario. What is missing comes last: a
+    misspelt key explains it better.
     """
     details = _joined(error.errors(), source)
-    problems = sorted(_problem(detail, source) for detail in details)
+    problems = sorted(_problem(detail, source, model) for detail in details)
     return ScenarioError(dict.fromkeys(text for *_, text in problems))
 
 
@@ -88,22 +91,30 @@ def first_mistake(error: ValidationError, data: Any, within: tuple[str | int, ..
     return _sentence(details[0], data, within)
 
 
-def _problem(detail: Any, source: YamlSource) -> tuple[bool, int, int, str]:
+def _problem(
+    detail: Any, source: YamlSource, model: type[BaseModel] | None
+) -> tuple[bool, int, int, str]:
     """Whether something is missing, line, column and sentence of one pydantic error."""
     kind, location = detail["type"], tuple(detail["loc"])
     position = source.where(location, key=kind == "extra_forbidden")
-    text = f"{source.name}:{position.line}:{position.column}: {_sentence(detail, source.data)}"
+    sentence = _sentence(detail, source.data, model=model)
+    text = f"{source.name}:{position.line}:{position.column}: {sentence}"
     return kind == "missing", position.line, position.column, " ".join(text.split())
 
 
-def _sentence(detail: Any, data: Any, within: tuple[str | int, ...] = ()) -> str:
+def _sentence(
+    detail: Any,
+    data: Any,
+    within: tuple[str | int, ...] = (),
+    model: type[BaseModel] | None = None,
+) -> str:
     """One pydantic error in words; its place is one ``within`` a place in a scenario's ``data``."""
     location = tuple(detail["loc"])
     kind, message, value = detail["type"], detail["msg"], detail["input"]
     last = str(location[-1]) if location else ""
     named = ".".join(str(part) for part in location)
     if kind == "extra_forbidden":
-        names = _names_at((*within, *location[:-1]), data)
+        names = _names_at((*within, *location[:-1]), data, model)
         known = f" Known here: {', '.join(names)}" if names else ""
         return f"unknown key {last!r}{_nearest(last, names)}{known}"
     if kind == "missing" and isinstance(location[-1], int):
@@ -145,14 +156,16 @@ def _plainly(message: str) -> str:
     return message
 
 
-def _names_at(location: tuple[str | int, ...], data: Any) -> list[str]:
+def _names_at(
+    location: tuple[str | int, ...], data: Any, model: type[BaseModel] | None
+) -> list[str]:
     """Names of the settings that the mapping at ``location`` may hold."""
     from channels import LinkSettings
     from semcom.budget.settings import Allocation, BudgetLinkSettings
     from semcom.codecs import CODECS
     from semcom.scenario import Scenario, Transmitter
 
-    model: type[BaseModel] | None = Scenario
+    model = model or Scenario
     for part in location:
         if isinstance(part, str) and model is not None:
             if model is Scenario and part == "link":

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from semcom.scenario_errors import explain
+from semcom.yaml_source import YamlSource
 
 __all__ = ["KeepFractions", "Recipe", "TrainingData", "load_recipe"]
 
@@ -180,14 +182,13 @@ class Recipe(_Strict):
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read and check a recipe; raises ValueError naming the file and the key that is wrong."""
+    """Read and check a recipe; raises ValueError naming the file, the line and what is wrong."""
     if not path.is_file():
         raise FileNotFoundError(f"no recipe {path}: give the path of a YAML file")
+    source = YamlSource.read(path)
+    if not isinstance(source.data, dict):
+        raise ValueError(f"{path}: a recipe is a mapping with name, objective, data and steps")
     try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text()))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {error}") from error
+        return Recipe.model_validate(source.data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(p) for p in first["loc"]) or "the file"
-        raise ValueError(f"{path}: {where}: {first['msg']}") from error
+        raise explain(error, source, Recipe) from None
