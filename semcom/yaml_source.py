@@ -58,7 +58,7 @@ class YamlSource:
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such file")
         if path.stat().st_size > LARGEST_FILE:
-            raise ValueError(f"{path}: larger than {LARGEST_FILE >> 20} MiB, so no file of settings")
+            raise ValueError(f"{path}: larger than {LARGEST_FILE >> 20} MiB, so no settings")
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
@@ -113,7 +113,7 @@ def _walk(
 ) -> None:
     values[location] = Position.of(node.start_mark)
     if len(values) > MOST_VALUES:  # aliases of aliases can write 10^9 values in ten lines
-        raise ValueError(f"{name}: more than {MOST_VALUES} values, so no file of settings")
+        raise ValueError(f"{name}: more than {MOST_VALUES} values, so no settings")
     if isinstance(node, yaml.SequenceNode):
         for index, child in enumerate(node.value):
             _walk(child, (*location, index), keys, values, name)

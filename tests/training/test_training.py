@@ -329,9 +329,7 @@ def test_a_recipe_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
     file.write_text(
         "name: x\nobjective: map_path\nsteps: 1\ndata: [{name: street}]\nbatchsize: 3\n"
     )
-    with pytest.raises(
-        ValueError, match=r":5:1: unknown key 'batchsize'; did you mean 'batch'"
-    ):
+    with pytest.raises(ValueError, match=r":5:1: unknown key 'batchsize'; did you mean 'batch'"):
         load_recipe(file)
     file.write_text("objective: map_path\nsteps: 1\ndata: [{nam: street}]\n")
     with pytest.raises(ValueError, match=r":3:9: unknown key 'nam'; did you mean 'name'"):
