@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from semcom.codecs.sqgan.codec import SqganSettings
-from semcom.codecs.sqgan.rate import fit, keep
+from semcom.codecs.sqgan.rate import WORD, fit, keep, rung
 from semcom.codecs.sqgan.tasks import TASKS, class_weights
 from semcom.data.classes import CAMVID_CLASSES
 from semcom.transmitter import MaskStage
@@ -44,12 +44,23 @@ def test_a_rate_below_one_token_is_refused_with_the_least_that_works() -> None:
         codec((48, 80), bits_per_pixel=0.001).encode(image, label_map)
 
 
-@given(st.integers(10, 5000), st.integers(1, 9))
-def test_the_highest_rung_that_fits_is_found(bits: int, slope: int) -> None:
-    def spent(fractions) -> int:
-        return 10 + round(slope * 100 * (fractions["image"] + fractions["label_map"]))
+@given(st.integers(12, 5000), st.integers(1, 9), st.floats(0.5, 3))
+def test_the_highest_rung_that_fits_is_found_in_a_few_trials(
+    bits: int, slope: int, bend: float
+) -> None:
+    asked = []
 
-    assert spent(fit(spent, bits)) <= bits
+    def spent(fractions) -> int:
+        asked.append(fractions)
+        kept = (fractions["image"] + fractions["label_map"]) / 2
+        return 10 + round(slope * 200 * kept**bend)
+
+    found = fit(spent, bits)
+    assert spent(found) <= bits
+    assert len(asked) <= 20
+    higher = [rung(step) for step in range(257) if rung(step)["image"] > found["image"]]
+    if bits - spent(found) >= WORD and higher:
+        assert spent(higher[0]) > bits
 
 
 def test_a_task_moves_the_mask_to_its_classes_and_leaves_the_rate() -> None:
