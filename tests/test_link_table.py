@@ -77,7 +77,7 @@ def test_a_scenario_gets_its_table_and_runs_by_it(
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        (None, "bler.json: No such file or directory"),
+        (None, "bler.json: no such file"),
         ({"rate": 0.25}, "bler.json: the table was measured for another link (rate 0.25, not 0.5)"),
         ({"rate": 0.5}, "bler.json: the table was measured from 4 to 5 dB and cannot tell"),
     ],

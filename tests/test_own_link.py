@@ -97,7 +97,7 @@ def test_what_a_link_cannot_be_is_refused(ladder: str) -> None:
     for before, after, message in (
         ("64qam]", "63qam]", "ladder 63qam / 0.75: .*unknown modulation '63qam'"),
         ("0.75]", "0.05]", "ladder 64qam / 0.05: .*rate 0.05 is outside"),
-        ("link.rate", "link.rat", "rat = .*Extra inputs"),
+        ("link.rate", "link.rat", "unknown key 'rat'; did you mean 'rate'"),
         ("link: {code: ldpc, rate: 0.5, modulation: qpsk, channel: awgn}", "link: none",
          "has a rate or modulation of its own, but link is none"),
     ):  # fmt: skip
