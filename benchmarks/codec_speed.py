@@ -6,11 +6,11 @@
 
 Columns: ``bpp`` bits sent per pixel (mean over pictures); ``PSNR`` mean in dB; ``encode`` and
 ``decode`` median over pictures and repeats of the wall time in ms, one picture at a time; ``/BPG``
-the sum of both divided by BPG's. Codecs take turns, so that all meet the same machine; a first
-picture of each is not timed (it loads libraries and weights). ``lowest`` asks a conventional codec
-for its lowest setting, which it codes once; a rate in bits per pixel includes the search for the
-setting, and ``codec@rate`` gives one codec its own. A semantic codec without a rate is timed at its
-default setting; segmentation is never timed.
+the sum of both divided by BPG's. Codecs take turns, all pictures each, so that they meet the same
+machine; a first picture of each is not timed (it loads libraries and weights). ``lowest`` asks a
+conventional codec for its lowest setting, which it codes once; a rate in bits per pixel includes
+the search for the setting, and ``codec@rate`` gives one codec its own. A semantic codec without a
+rate is timed at its default setting; segmentation is never timed.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ def main() -> None:
         timed.forget()
         ready.append(timed)
     for _ in range(arguments.repeats):
-        for sample in samples:
-            for timed in ready:
+        for timed in ready:
+            for sample in samples:
                 timed.run(sample)
     print(f"{'codec':<18}{'bpp':>9}{'PSNR':>8}{'encode':>10}{'decode':>10}{'/BPG':>8}")
     bpg = next((timed.total_ms for timed in ready if timed.codec.name == "bpg"), None)

@@ -37,14 +37,15 @@ class MaskModel:
 
     def write(self, writer: RangeWriter, mask: np.ndarray, owned: np.ndarray) -> None:
         """Code ``mask`` [h, w] bool at the cells of ``owned`` [h, w] bool."""
-        bits = iter(mask[owned].astype(int).tolist())
+        bits = mask[owned]
+        values, shares = iter(bits.astype(int).tolist()), []
 
         def code(p_kept: float) -> int:
-            bit = next(bits)
-            writer.write_bit(bit, p_kept)
-            return bit
+            shares.append(p_kept)
+            return next(values)
 
         self._run(owned, code)
+        writer.write_bits(bits, np.array(shares, float))
 
     def read(self, reader: RangeReader, owned: np.ndarray) -> np.ndarray:
         """The mask [h, w] bool; False outside ``owned``."""

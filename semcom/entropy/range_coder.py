@@ -37,6 +37,11 @@ class RangeWriter:
         self._coder.encode(bit, _bernoulli(p_one, perfect=False))
         self.information -= math.log2(p_one if bit else 1 - p_one)
 
+    def write_bits(self, bits: np.ndarray, p_one: np.ndarray) -> None:
+        """Code ``bits`` [n], each under its own ``p_one`` [n]: the bytes of n single ones."""
+        self._coder.encode(bits.astype(np.int32), _bernoulli(perfect=False), p_one)
+        self.information -= float(np.log2(np.where(bits, p_one, 1 - p_one)).sum())
+
     def write_symbol(self, symbol: int, frequencies: np.ndarray) -> None:
         """Code one symbol under integer ``frequencies`` [alphabet], all positive."""
         p = frequencies.astype(np.float32)

@@ -43,6 +43,17 @@ def test_bits_come_back_and_cost_their_information(bits: list[tuple[bool, float]
     assert 8 * len(data) >= np.floor(writer.information)
 
 
+def test_bits_coded_together_are_the_bytes_of_bits_coded_one_by_one() -> None:
+    rng = np.random.default_rng(1)
+    bits, p_one = rng.random(400) < 0.4, rng.uniform(0.02, 0.98, 400)
+    together, alone = RangeWriter(), RangeWriter()
+    together.write_bits(bits, p_one)
+    for bit, p in zip(bits.tolist(), p_one.tolist(), strict=True):
+        alone.write_bit(int(bit), p)
+    assert together.getvalue() == alone.getvalue()
+    assert together.information == pytest.approx(alone.information)
+
+
 def test_symbols_coded_together_are_the_bytes_of_symbols_coded_one_by_one() -> None:
     g = np.random.default_rng(2)
     symbols, frequencies = g.integers(0, 50, 40), g.integers(1, 9999, (40, 50))
