@@ -58,11 +58,6 @@ class Timed:
         self.rates.append(bits_per_pixel(packets, sample.image))
         self.distortions.append(METRICS["psnr"]().measure(sample, received))
 
-    def forget(self) -> None:
-        """What was measured so far was loading."""
-        for measured in (self.rates, self.distortions, self.encode_ms, self.decode_ms):
-            measured.clear()
-
     def row(self, bpg_ms: float | None) -> str:
         quality = METRICS["psnr"]().summarise(self.distortions)["psnr_db"]
         ratio = f"{self.total_ms / bpg_ms:>8.2f}" if bpg_ms else ""
@@ -128,13 +123,12 @@ def main() -> None:
     ready = []
     for name, rate in arguments.codecs:
         try:
-            timed = Timed(build(name, rate or arguments.bits_per_pixel, size))
-            timed.run(samples[0])
+            codec = build(name, rate or arguments.bits_per_pixel, size)
+            Timed(codec).run(samples[0])  # loads libraries and weights
         except (ValueError, FileNotFoundError) as error:
             print(f"{name:<18}{error}")
             continue
-        timed.forget()
-        ready.append(timed)
+        ready.append(Timed(codec))
     for _ in range(arguments.repeats):
         for timed in ready:
             for sample in samples:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from semcom.classification.classifier import ClassifierNet
 from semcom.classification.crops import SIDE, Crop
+from semcom.segmentation.semantic_weights import sizes_of_mean_one
 
 __all__ = ["crop_weights", "cut_crops"]
 
@@ -40,11 +41,7 @@ def crop_weights(
         own = F.one_hot(objects, logits.shape[1]).bool()
         lead = logits[own] - logits.masked_fill(own, -torch.inf).amax(1)
         gradients = torch.autograd.grad(lead.sum(), features)
-    weights = []
-    for gradient in gradients:
-        size = gradient.abs()
-        weights.append(size / (size.mean((1, 2, 3), keepdim=True) + 1e-12))
-    return [f.detach() for f in features], weights
+    return [f.detach() for f in features], sizes_of_mean_one(gradients)
 
 
 def cut_crops(picture: Tensor, crops: Sequence[Crop]) -> Tensor:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from semcom.segmentation.segmenter import SegmentationNet
 
-__all__ = ["semantic_distance", "semantic_weights"]
+__all__ = ["semantic_distance", "semantic_weights", "sizes_of_mean_one"]
 
 
 def semantic_weights(net: SegmentationNet, image: Tensor) -> tuple[list[Tensor], list[Tensor]]:
@@ -40,11 +40,17 @@ def semantic_weights(net: SegmentationNet, image: Tensor) -> tuple[list[Tensor],
     with torch.enable_grad():
         leaves = [f.clone().requires_grad_() for f in features]
         gradients = torch.autograd.grad(_result(net.decode(leaves)), leaves)
-    weights = []
-    for gradient in gradients:
-        size = gradient.abs()
-        weights.append(size / (size.mean((1, 2, 3), keepdim=True) + 1e-12))
-    return features, weights
+    return features, sizes_of_mean_one(gradients)
+
+
+def sizes_of_mean_one(gradients: Sequence[Tensor]) -> list[Tensor]:
+    """``|gradient|`` of every scale [B, C, h, w], of mean 1 over each picture.
+
+    >>> sizes_of_mean_one([torch.tensor([-3.0, 1.0]).reshape(1, 1, 1, 2)])[0].flatten().tolist()
+    [1.5, 0.5]
+    """
+    sizes = [gradient.abs() for gradient in gradients]
+    return [size / (size.mean((1, 2, 3), keepdim=True) + 1e-12) for size in sizes]
 
 
 def _result(logits: Tensor) -> Tensor:

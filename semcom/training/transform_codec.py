@@ -15,7 +15,7 @@ from semcom.codecs.saic.config import SIZES
 from semcom.codecs.saic.network import TransformNetwork
 from semcom.entropy.integer_conv import WEIGHT_STEPS
 from semcom.entropy.latent_model import LEVELS
-from semcom.layout import channels_last
+from semcom.layout import channels_last, for_inference
 from semcom.segmentation import load_segmenter
 from semcom.segmentation.semantic_weights import semantic_distance, semantic_weights
 from semcom.training.batches import Batch, TrainingSet
@@ -64,9 +64,9 @@ class _Objects:
     """The same share, as a classifier of crops weighs it, over the objects of a picture."""
 
     def __init__(self, name: str, device: torch.device) -> None:
-        self.net = ClassifierNet(CLASSIFIERS["wide"])  # the one that scores is compact
-        weights.load_into(self.net, name, "the wide crop classifier")
-        self.net = channels_last(self.net.eval().requires_grad_(False)).to(device)
+        net = ClassifierNet(CLASSIFIERS["wide"])  # the one that scores is compact
+        weights.load_into(net, name, "the wide crop classifier")
+        self.net = for_inference(net).to(device)
 
     def __call__(
         self, received: Tensor, original: Tensor, label_map: Tensor, classes: Sequence[str]
