@@ -21,6 +21,7 @@ from semcom.training.index_prior import IndexPriorObjective
 from semcom.training.jscc import JsccObjective
 from semcom.training.layered_codec import LayeredCodecObjective
 from semcom.training.lost_map import LostMapObjective
+from semcom.training.map_residual import MapResidualObjective
 from semcom.training.masked_paths import ImagePathObjective, MapPathObjective
 from semcom.training.recipe import Recipe
 from semcom.training.segmenter import SegmenterObjective
@@ -66,6 +67,7 @@ OBJECTIVES: dict[str, type] = {
     "layered_codec": LayeredCodecObjective,
     "jscc": JsccObjective,
     "lost_map": LostMapObjective,
+    "map_residual": MapResidualObjective,
 }
 
 #: the sizes a recipe's ``network`` may name

@@ -62,6 +62,7 @@ class Recipe(_Strict):
         "layered_codec",
         "jscc",
         "lost_map",
+        "map_residual",
     ]
     network: str = Field("compact", description="a size of the network, e.g. compact or scorer")
     data: tuple[TrainingData, ...] = Field(min_length=1)

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from semcom.codecs.sqgan.quantizer import TRAINING_ONLY
+from semcom.codecs.sqgan.quantizer import TRAINING_ONLY, VectorQuantizer
 from semcom.layout import channels_last
 from semcom.memory import keep_memory
 from semcom.training import log
@@ -86,14 +86,15 @@ def _start_from(objective: Objective, recipe: Recipe) -> None:
     if recipe.start_from:
         state = weights.load(recipe.start_from)
         missing, unexpected = objective.network.load_state_dict(state, strict=False)
-        kept_out = [k for k in missing if not k.endswith((*TRAINING_ONLY, "tracked"))]
-        if kept_out or unexpected:
-            name = (kept_out + unexpected)[0]
-            raise ValueError(f"weights {recipe.start_from} do not fit {recipe.network}: {name}")
-        quantizer = getattr(objective.network, "quantizer", None)
-        if quantizer is not None:  # the moving averages restart at the shipped codebook
-            quantizer.ema_count.fill_(1.0)
-            quantizer.ema_sum.copy_(quantizer.codebook)
+        # second tokens come after first ones, and are trained anew where those are
+        wrong = [k for k in (*missing, *unexpected) if not k.startswith("residual.")]
+        wrong = [k for k in wrong if not k.endswith((*TRAINING_ONLY, "tracked"))]
+        if wrong:
+            raise ValueError(f"weights {recipe.start_from} do not fit {recipe.network}: {wrong[0]}")
+        for part in objective.network.modules():
+            if isinstance(part, VectorQuantizer) and bool(part.codebook.any()):
+                part.ema_count.fill_(1.0)  # moving averages restart at the shipped codebook
+                part.ema_sum.copy_(part.codebook)
 
 
 def _check_classes(recipe: Recipe, objective: Objective, samples: TrainingSet) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["SIZES", "PathSize", "Size"]
+__all__ = ["SIZES", "PathSize", "ResidualSize", "Size"]
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,21 @@ class PathSize:
 
 
 @dataclass(frozen=True)
+class ResidualSize:
+    """Second tokens of the map. ``widths``: channels at 1/2, 1/4 and 1/8 of a window's size."""
+
+    widths: tuple[int, int, int]
+    code_dim: int = 16
+    codes: int = 512
+
+
+@dataclass(frozen=True)
 class Size:
-    """Both paths; ``classes`` counts label classes without void."""
+    """Both paths and second tokens; ``classes`` counts label classes without void."""
 
     image: PathSize
     label_map: PathSize
+    residual: ResidualSize = ResidualSize((20, 26, 32))
     classes: int = 11
 
     def with_classes(self, classes: int) -> Size:
@@ -37,6 +47,7 @@ SIZES: dict[str, Size] = {
     "tiny": Size(
         image=PathSize((16, 24, 32, 32), 8, 16, codes=64, demasking_blocks=1, spade_hidden=8),
         label_map=PathSize((16, 16, 24, 32), 8, 16, codes=64, demasking_blocks=1, spade_hidden=8),
+        residual=ResidualSize((8, 8, 8), codes=32),
     ),
     "compact": Size(
         image=PathSize((48, 64, 96, 144), 24, 16),
@@ -45,6 +56,7 @@ SIZES: dict[str, Size] = {
     "paper": Size(
         image=PathSize((128, 256, 256, 512), 128, 256, 1024, 8, 128, 3, 2),
         label_map=PathSize((128, 256, 256, 512), 128, 256, 1024, 8, 128, 3, 2),
+        residual=ResidualSize((64, 96, 128), 32, 1024),
         classes=19,
     ),
 }

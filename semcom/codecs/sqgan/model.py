@@ -4,6 +4,7 @@
 
     s --Encoder--> z --SAMM(s)--> kept vectors --VQ--> indices           label-map path G_s
     indices --codes--> AdaptiveDemasking --MapDecoder--> logits, s-hat
+    s, s-hat --MapResidual--> second indices of some cells --> s-hat     where it has one
 
     x --Encoder + SemPE(s)--> z --SAMM(s)--> kept vectors --VQ--> indices   image path G_x
     indices --codes--> AdaptiveDemasking --ImageGenerator(s-hat)--> x-hat
@@ -25,6 +26,7 @@ from semcom.codecs.sqgan.demasking import AdaptiveDemasking
 from semcom.codecs.sqgan.encoder import Encoder
 from semcom.codecs.sqgan.generator import ImageGenerator, MapDecoder
 from semcom.codecs.sqgan.quantizer import VectorQuantizer
+from semcom.codecs.sqgan.residual import MapResidual
 from semcom.codecs.sqgan.samm import SAMM, Selection
 
 __all__ = ["ImagePath", "MapPath", "Tokens", "map_pyramid", "one_hot_map"]
@@ -121,12 +123,13 @@ class _Path(nn.Module):
 
 
 class MapPath(_Path):
-    """G_s: label map -> indices -> logits."""
+    """G_s: label map -> indices -> logits; with ``residual`` some cells have a second token."""
 
-    def __init__(self, size: Size) -> None:
+    def __init__(self, size: Size, residual: bool = False) -> None:
         super().__init__(size, "label_map")
         self.encoder = Encoder(size.classes, size.label_map)
         self.decoder = MapDecoder(size.classes, size.label_map)
+        self.residual = MapResidual(size.classes, size.residual) if residual else None
 
     def encode(self, source: Tensor, pyramid: list[Tensor]) -> Tensor:
         return self.encoder(source)
