@@ -54,6 +54,11 @@ class EntropyDecoder:
                 if whole.colours is not None:  # cells of a palette come in one packet each
                     colours = Colours(*(a + b for a, b in zip(whole.colours, colours, strict=True)))
                 whole = tokens[part.tokens.path] = replace(whole, colours=colours)
+            if part.tokens.second is not None:
+                second = part.tokens.second
+                if whole.second is not None:  # every cell belongs to one packet
+                    second = np.maximum(second, whole.second)
+                whole = tokens[part.tokens.path] = replace(whole, second=second)
             if part.tokens.exact is not None:
                 exact = part.tokens.exact
                 if whole.exact is not None:
@@ -63,7 +68,10 @@ class EntropyDecoder:
 
     def _read(self, payload: bytes) -> TokenPacket:
         if not is_exact_map(payload):
-            return read_packet(payload, self.networks.index_models, self.networks.palette_model)
+            networks = self.networks
+            return read_packet(
+                payload, networks.index_models, networks.palette_model, networks.second_model
+            )
         part = read_exact_map(payload, self.networks.classes, self.size)
         height, width = part.label_map.shape
         padding = (-height % CELL, -width % CELL)
@@ -108,7 +116,10 @@ class Generator:
         self.demasking = Demasking()
 
     def label_map(self, tokens: PathTokens) -> np.ndarray:
-        """Decoded label map [16 h, 16 w] uint8; void, their number, only where it was sent so."""
+        """Decoded label map [16 h, 16 w] uint8; void, their number, only where it was sent so.
+
+        Second tokens improve what the first ones of all cells say.
+        """
         exact = tokens.exact
         if exact is not None:
             edges = ((0, tokens.padding[0]), (0, tokens.padding[1]))
@@ -116,8 +127,15 @@ class Generator:
             if not (exact == LOST).any():
                 return exact
         with torch.inference_mode():
-            logits = self.networks.label_map.decode(*self.demasking(tokens))
-        decoded = logits.argmax(1)[0].to(torch.uint8).numpy()
+            path = self.networks.label_map
+            found = path.decode(*self.demasking(tokens)).argmax(1)[0].to(torch.uint8)
+            if tokens.second is not None and path.residual is not None:
+                second = tokens.second.reshape(-1)
+                cells = np.flatnonzero(second >= 0)
+                found = path.residual.improved(
+                    found, torch.tensor(cells), torch.tensor(second[cells])
+                )
+        decoded = found.numpy()
         return decoded if exact is None else np.where(exact == LOST, decoded, exact)
 
     def image(self, tokens: PathTokens, label_map: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """SQ-GAN's transmitter: segmentation -> SAMM -> VQ encoder -> entropy coder -> packets.
 
+Between the last two the label map gets second tokens, where its network has some.
+
 Every stage is an object of its own: call it alone, look at what it returns, replace it.
 """
 
@@ -28,9 +30,11 @@ from semcom.codecs.sqgan.exact_map import write_exact_map
 from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
 from semcom.codecs.sqgan.networks import Networks
 from semcom.codecs.sqgan.palette import palette_of
-from semcom.codecs.sqgan.rate import fit, keep
+from semcom.codecs.sqgan.rate import WORD, fit, keep
+from semcom.codecs.sqgan.residual import SecondTokens, class_worth, second_tokens
 from semcom.codecs.sqgan.samm import Selection
 from semcom.entropy import Colours
+from semcom.receiver import Generator
 
 __all__ = [
     "CELL",
@@ -38,6 +42,7 @@ __all__ = [
     "MapCoding",
     "MaskStage",
     "Masked",
+    "ResidualEncoder",
     "SelectionRule",
     "Trace",
     "Transmitter",
@@ -51,7 +56,11 @@ SelectionRule = Literal["relevance", "random"]
 
 #: worth of a bit when codes are chosen, in mean distances to the nearest code
 RATE_WEIGHT = 0.5
-#: shares of it that are tried, the nearest codes first, where all tokens fit a rate
+#: share of a rate's bits that is for second tokens, which also get what the others leave
+SECOND_SHARE = 0.2
+#: what a second token usually takes, bits
+_SECOND_BITS = 12
+#: shares of the rate weight that are tried, the nearest codes first, where all tokens fit a rate
 _NEARER = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7)
 
 
@@ -59,12 +68,14 @@ _NEARER = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7)
 class Masked:
     """What SAMM lets through: a :class:`Selection` per path, the grid [h, w] and the padding.
 
-    ``colours`` is the palette that goes beside the picture's tokens, if one does.
+    ``label_map`` [16 h, 16 w] uint8 is the padded map. ``colours`` is the palette that goes beside
+    the picture's tokens, if one does.
     """
 
     selections: Mapping[str, Selection]
     shape: tuple[int, int]
     padding: tuple[int, int]
+    label_map: np.ndarray
     colours: Colours | None = None
 
 
@@ -122,7 +133,8 @@ class MaskStage:
                 if path in self.keep_fraction
             }
             colours = self._colours(x, one_hot) if self.palette else None
-        return Masked(selections, (x.shape[2] // CELL, x.shape[3] // CELL), padding, colours)
+        shape = (x.shape[2] // CELL, x.shape[3] // CELL)
+        return Masked(selections, shape, padding, s[0].to(torch.uint8).numpy(), colours)
 
     def _colours(self, x: Tensor, one_hot: Tensor) -> Colours:
         palette = palette_of(x, one_hot)
@@ -174,6 +186,27 @@ class VQEncoder:
         return tokens
 
 
+class ResidualEncoder:
+    """Second tokens for the cells of the label map where one more pays most.
+
+    The map is decoded as the receiver will decode it. What a class is worth is how rare it is, and
+    what the task wants, ``class_weights``, one per class.
+    """
+
+    def __init__(self, networks: Networks, class_weights: Sequence[float] | None = None) -> None:
+        self.networks = networks
+        self.class_weights = np.array([*(class_weights or [1.0] * networks.classes), 0], np.float32)
+
+    def __call__(self, masked: Masked, tokens: PathTokens, most: int) -> SecondTokens:
+        """At most ``most`` second tokens for the ``tokens`` of the label map."""
+        residual = self.networks.label_map.residual
+        if residual is None:
+            raise ValueError("these SQ-GAN weights have no second tokens: set residual to false")
+        received = Generator(self.networks).label_map(tokens)
+        worth = class_worth(masked.label_map, self.networks.classes) * self.class_weights
+        return second_tokens(residual, masked.label_map, received, worth, most)
+
+
 class EntropyCoder:
     """Tokens to packets, the label map's before the picture's."""
 
@@ -199,13 +232,14 @@ class EntropyCoder:
 
     def path_packets(self, tokens: PathTokens, count: int, first_rank: int) -> list[Packet]:
         """One path's tokens in ``count`` packets, ranked from ``first_rank`` on."""
-        model = self.networks.index_models[tokens.path]
+        networks = self.networks
         return [
             write_packet(
-                TokenPacket(tokens, number, count, self.entropy, self.networks.tag),
-                model,
+                TokenPacket(tokens, number, count, self.entropy, networks.tag),
+                networks.index_models[tokens.path],
                 first_rank + number,
-                self.networks.palette_model,
+                networks.palette_model,
+                networks.second_model,
             )
             for number in range(count)
         ]
@@ -225,6 +259,9 @@ class Transmitter:
     ``map_coding`` other than ``tokens`` the label map itself may be sent. ``palette`` sends colours
     beside the picture's tokens; left out, in learned mode wherever the networks know how.
     ``rate_weight`` trades nearness of codes for bits; left out, in learned mode it does.
+    ``residual`` gives cells of the label map second tokens: a share ``keep_fraction["residual"]``
+    of them, or those that ``bits_per_pixel`` has room for; left out, in learned mode wherever the
+    networks know how and the map is sent as tokens.
     """
 
     def __init__(
@@ -240,7 +277,10 @@ class Transmitter:
         palette: bool | None = None,
         selection: SelectionRule = "relevance",
         rate_weight: float | None = None,
+        residual: bool | None = None,
     ) -> None:
+        if residual and networks.second_model is None:
+            raise ValueError("these SQ-GAN weights have no second tokens: set residual to false")
         if palette and networks.palette_model is None:
             raise ValueError("these SQ-GAN weights have no palette: set palette to false")
         self.segmentation = segmentation
@@ -258,6 +298,11 @@ class Transmitter:
         if rate_weight is None:
             rate_weight = RATE_WEIGHT if entropy == "learned" else 0.0
         self.vq_encoder = VQEncoder(networks, rate_weight, packets)
+        if residual is None:
+            known = networks.second_model is not None and entropy == "learned"
+            residual = known and map_coding == "tokens"
+        self.residual_encoder = ResidualEncoder(networks, class_weights) if residual else None
+        self.second_share = keep_fraction.get("residual", 0.0)
         self.entropy_coder = EntropyCoder(networks, entropy, packets)
 
     def trace(self, image: np.ndarray, label_map: np.ndarray | None = None) -> Trace:
@@ -271,7 +316,7 @@ class Transmitter:
         if self.bits_per_pixel:
             sent = self._within(masked, exact, self.bits_per_pixel * label_map.size)
         else:
-            sent = self._sent(masked, exact)
+            sent = self._with_second(self._sent(masked, exact), self.second_share)
         return Trace(label_map, *sent)
 
     def _sent(
@@ -280,14 +325,58 @@ class Transmitter:
         tokens = (encoder or self.vq_encoder)(masked)
         return _Sent(masked, tokens, self.entropy_coder(tokens, exact))
 
+    def _with_second(self, sent: _Sent, share: float) -> _Sent:
+        """``sent`` with second tokens for a ``share`` of the label map's cells."""
+        tokens = sent.tokens.get("label_map")
+        if self.residual_encoder is None or tokens is None or not share:
+            return sent
+        most = round(share * tokens.grid.size)
+        return self._adding(sent, self.residual_encoder(sent.masked, tokens, most), most)
+
+    def _adding(self, sent: _Sent, second: SecondTokens, count: int) -> _Sent:
+        tokens = dict(sent.tokens)
+        tokens["label_map"] = tokens["label_map"].with_second(second.cells, second.indices, count)
+        return _Sent(sent.masked, tokens, self.entropy_coder(tokens))
+
     def _within(self, masked: Masked, exact: Sequence[Packet], bits: float) -> _Sent:
         """What may be sent of ``masked`` for ``bits``."""
+        if self.residual_encoder is None:
+            return self._first_within(masked, exact, bits)
+        try:
+            sent = self._first_within(masked, exact, (1 - SECOND_SHARE) * bits)
+        except ValueError:
+            return self._first_within(masked, exact, bits)  # first tokens first
+        return self._filled(sent, bits)
+
+    def _filled(self, sent: _Sent, bits: float) -> _Sent:
+        """``sent`` with as many second tokens as ``bits`` have room for."""
+        used, tokens = _bits(sent.packets), sent.tokens["label_map"]
+        most = min(tokens.grid.size, int((bits - used) / _SECOND_BITS * 1.3))
+        assert self.residual_encoder is not None
+        second = self.residual_encoder(sent.masked, tokens, most)
+        low, high, found = 0, len(second.cells) + 1, sent
+        step = int((bits - used) / _SECOND_BITS)
+        while high - low > 1:
+            step = min(max(step, low + 1), high - 1)
+            tried = self._adding(sent, second, step)
+            spare = bits - _bits(tried.packets)
+            if spare >= 0:
+                low, found = step, tried
+                if spare < WORD:
+                    break
+            else:
+                high = step
+            step += int(spare // max(1, (bits - spare - used) / step))
+        return found
+
+    def _first_within(self, masked: Masked, exact: Sequence[Packet], bits: float) -> _Sent:
+        """First tokens of both paths for ``bits``."""
         try:
             return self._nearer(self._fit(masked, exact, bits), exact, bits)
         except ValueError:
             if self.palette or masked.colours is None:
                 raise
-        return self._within(replace(masked, colours=None), exact, bits)  # tokens first
+        return self._first_within(replace(masked, colours=None), exact, bits)  # tokens first
 
     def _fit(self, masked: Masked, exact: Sequence[Packet], bits: float) -> _Sent:
         tried: dict[tuple[float, ...], _Sent] = {}

@@ -6,6 +6,7 @@ from semcom.entropy.map_model import LabelMapModel
 from semcom.entropy.mask_model import MaskModel, mask_counts
 from semcom.entropy.palette_model import Colours, PaletteModel
 from semcom.entropy.range_coder import RangeReader, RangeWriter
+from semcom.entropy.second_model import SecondModel
 
 __all__ = [
     "CodedLatent",
@@ -17,5 +18,6 @@ __all__ = [
     "PaletteModel",
     "RangeReader",
     "RangeWriter",
+    "SecondModel",
     "mask_counts",
 ]

@@ -23,6 +23,8 @@ __all__ = ["MapResidualObjective"]
 _CELLS = 32
 #: how often what a second token made is what another one is to improve: rarer things are left
 _AGAIN = 0.3
+#: a cell in its window
+_OWN = slice(CELL // 2, CELL // 2 + CELL)
 
 
 class MapResidualObjective(WholeNetwork):
@@ -40,7 +42,9 @@ class MapResidualObjective(WholeNetwork):
             )
         self.recipe, self.classes = recipe, size.classes
         self.network = MapPath(size, residual=True).to(device).requires_grad_(False)
-        self.residual: MapResidual = self.network.get_submodule("residual").requires_grad_(True)  # type: ignore[assignment]
+        residual = self.network.residual
+        assert residual is not None
+        self.residual = residual.requires_grad_(True)
         self.networks = {"network": self.network}
         self.parameters = list(self.residual.parameters())
         self.optimizers = {
@@ -52,12 +56,11 @@ class MapResidualObjective(WholeNetwork):
     def panels(self, network: nn.Module, batch: Batch) -> list[Tensor]:
         one_hot = one_hot_map(batch.label_map, self.classes)
         received = network(one_hot, SHOWN_KEEP_FRACTION).output.argmax(1)
-        improved = received.clone()
-        for one, sent in zip(improved, batch.label_map, strict=True):
-            around, wanted = (windows(m[None], self.classes)[0] for m in (one, sent))
-            indices = network.residual.quantizer.indices(network.residual.vectors(wanted, around))
-            one.copy_(network.residual.improved(one, torch.arange(len(indices)).to(indices), indices))
-        return [batch.image, batch.label_map, received, improved]
+        sent, around = (windows(m, self.classes).flatten(0, 1) for m in (batch.label_map, received))
+        cells = _improved(network.get_submodule("residual"), sent, around)
+        b, rows, columns = (n // k for n, k in zip(received.shape, (1, CELL, CELL), strict=True))
+        improved = cells.reshape(b, rows, columns, CELL, CELL).transpose(2, 3)
+        return [batch.image, batch.label_map, received, improved.reshape(received.shape)]
 
     def step(self, draw: Callable[[], Batch], done: float, g: torch.Generator) -> dict[str, float]:
         batch = draw()
@@ -66,12 +69,13 @@ class MapResidualObjective(WholeNetwork):
         sent, received = self._cells(batch.label_map, g)
         again = torch.rand(len(sent), generator=g).to(sent.device) < _AGAIN
         if done > 0.2 and bool(again.any()):
-            self._improve(sent[again], received, again)
+            around = received[again]
+            around[:, _OWN, _OWN] = _improved(self.residual, sent[again], around)
+            received[again] = around
         logits, commitment = self.residual(
             sent, received, g, quantised=quantised_share(self.recipe, done)
         )
-        own = slice(CELL // 2, CELL // 2 + CELL)
-        truth, before = sent[:, own, own], received[:, own, own]
+        truth, before = sent[:, _OWN, _OWN], received[:, _OWN, _OWN]
         weight = self.weights[truth]
         wrong = F.cross_entropy(logits, truth.clamp(max=self.classes - 1), reduction="none")
         loss = (wrong * weight).mean()
@@ -92,20 +96,17 @@ class MapResidualObjective(WholeNetwork):
         one_hot = one_hot_map(label_map, self.classes)
         decoded = self.network(one_hot, keep).output.argmax(1)
         sent, received = (windows(m, self.classes).flatten(0, 1) for m in (label_map, decoded))
-        own = slice(CELL // 2, CELL // 2 + CELL)
-        a, b = sent[:, own, own], received[:, own, own]
+        a, b = sent[:, _OWN, _OWN], received[:, _OWN, _OWN]
         price = torch.maximum(self.weights[a], self.weights[b]) * (a != b) * (a < self.classes)
         # what is wholly wrong is rare and hard; it may not rule
         chance = price.sum((1, 2)).clamp(max=CELL * CELL / 2).cpu() + 1e-3
         pick = torch.multinomial(chance, _CELLS * len(label_map), generator=g).to(sent.device)
         return sent[pick], received[pick]
 
-    @torch.no_grad()
-    def _improve(self, sent: Tensor, received: Tensor, which: Tensor) -> None:
-        """The cells of ``received`` [n, 32, 32] that are marked, as a second token leaves them."""
-        around = received[which]
-        index = self.residual.quantizer.indices(self.residual.vectors(sent, around))
-        logits = self.residual.decode(self.residual.quantizer.lookup(index), around)
-        own = slice(CELL // 2, CELL // 2 + CELL)
-        around[:, own, own] = logits.argmax(1)
-        received[which] = around
+
+@torch.no_grad()
+def _improved(residual: nn.Module, sent: Tensor, received: Tensor) -> Tensor:
+    """The cells [n, 16, 16] of windows [n, 32, 32] as a second token leaves them."""
+    assert isinstance(residual, MapResidual)
+    index = residual.quantizer.indices(residual.vectors(sent, received))
+    return residual.decode(residual.quantizer.lookup(index), received).argmax(1)

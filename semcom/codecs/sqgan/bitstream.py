@@ -2,7 +2,8 @@
 
 =======  ====================================================================================
 byte 0   bits 7-4 version (3); bit 3 path (0 image, 1 label map); bit 2 entropy mode (0 learned,
-         1 raw); bit 1 all cells of this packet kept (no mask follows); bit 0 a palette follows
+         1 raw); bit 1 all cells of this packet kept (no mask follows); bit 0 a palette follows,
+         of a label map second tokens
 byte 1   bits 7-4 number of this packet, bits 3-0 packets of this path less one
 byte 2   rows of the grid less one
 byte 3   columns of the grid less one
@@ -14,7 +15,9 @@ Raw mode: one flag per owned cell, then 10 bits per index, most significant bit 
 rate formula, ``10 k + N`` bits per path. Learned mode: one range-coded stream holds the mask under
 a model that adapts and the indices under a learned one. A palette, the colours of
 :mod:`semcom.codecs.sqgan.palette`, comes last; in raw mode it is a flag per class and owned cell,
-then 5 bits for each component of every colour.
+then 5 bits for each component of every colour. Second tokens, of
+:mod:`semcom.codecs.sqgan.residual`, come last, too: a mask of their own and their codes, all of the
+same length; in raw mode a flag per owned cell and 9 bits a code.
 
 A packet owns every ``packets``-th cell along rows, shifted from one row to the next: each packet
 decodes alone, and a lost one thins the picture instead of cutting a hole. The same holds for the
@@ -31,13 +34,15 @@ import numpy as np
 from semcom.codecs.codec import Packet
 from semcom.codecs.sqgan.palette import CELL as PALETTE_CELL
 from semcom.codecs.sqgan.token_coding import (
+    Beside,
     PalettePart,
+    SecondPart,
     read_learned,
     read_raw,
     write_learned,
     write_raw,
 )
-from semcom.entropy import Colours, IndexModel, PaletteModel
+from semcom.entropy import Colours, IndexModel, PaletteModel, SecondModel
 
 __all__ = [
     "CELL",
@@ -66,7 +71,8 @@ class PathTokens:
     """Tokens of one path: ``grid`` [h, w] int, code index or -1 where masked (or lost).
 
     ``exact`` [H, W] uint8 is the label map itself where that came in place of tokens, 255 where a
-    part of it was lost. ``colours`` is the palette beside a picture's tokens, if there is one.
+    part of it was lost. ``colours`` is the palette beside a picture's tokens, if there is one;
+    ``second`` [h, w] int, code index or -1, the second tokens of a label map, if it has some.
     """
 
     path: PathName
@@ -74,12 +80,19 @@ class PathTokens:
     padding: tuple[int, int] = (0, 0)
     exact: np.ndarray | None = None
     colours: Colours | None = None
+    second: np.ndarray | None = None
 
     @property
     def mask(self) -> np.ndarray:
         """Kept cells [h, w] bool."""
         kept = self.grid >= 0
         return kept if self.exact is None else kept | (self.exact[::CELL, ::CELL] != 255)
+
+    def with_second(self, cells: np.ndarray, indices: np.ndarray, count: int) -> PathTokens:
+        """The same with the first ``count`` of second tokens, ``indices`` [k] at ``cells`` [k]."""
+        second = np.full(self.grid.size, -1, np.int64)
+        second[cells[:count]] = indices[:count]
+        return replace(self, second=second.reshape(self.grid.shape) if count else None)
 
     def only(self, cells: np.ndarray) -> PathTokens:
         """The same with every cell masked but ``cells`` [k], positions in raster order."""
@@ -120,12 +133,16 @@ def palette_shape(shape: tuple[int, int]) -> tuple[int, int]:
 
 
 def write_packet(
-    packet: TokenPacket, model: IndexModel, rank: int = 0, palette_model: PaletteModel | None = None
+    packet: TokenPacket,
+    model: IndexModel,
+    rank: int = 0,
+    palette_model: PaletteModel | None = None,
+    second_model: SecondModel | None = None,
 ) -> Packet:
     """Serialise; ``model`` gives the alphabet in both modes and the probabilities in learned mode.
 
-    Tokens with colours need a ``palette_model``. Raises ValueError where a field does not fit the
-    format.
+    Tokens with colours need a ``palette_model``, second ones a ``second_model``. Raises ValueError
+    where a field does not fit the format.
     """
     t = packet.tokens
     rows, columns = t.grid.shape
@@ -136,8 +153,7 @@ def write_packet(
         )
     if not (0 <= packet.number < packet.packets <= 16):
         raise ValueError(f"a path has 1 to 16 packets, not {packet.packets}")
-    if t.colours is not None and palette_model is None:
-        raise ValueError("this network has no palette: give weights that have one")
+    beside = _beside_to_write(packet, palette_model, second_model)
     owned = owned_cells(t.grid.shape, packet.number, packet.packets)
     mask = t.mask & owned
     everything = bool((mask == owned).all())
@@ -147,7 +163,7 @@ def write_packet(
             | (t.path == "label_map") << 3
             | (packet.entropy == "raw") << 2
             | (everything and packet.entropy == "learned") << 1
-            | (t.colours is not None),
+            | (beside is not None),
             packet.number << 4 | (packet.packets - 1),
             rows - 1,
             columns - 1,
@@ -155,27 +171,48 @@ def write_packet(
             packet.network,
         ]
     )
-    palette = None
-    if t.colours is not None and palette_model is not None:
-        cells = owned_cells(palette_shape(t.grid.shape), packet.number, packet.packets)
-        if t.colours.known.shape[1:] != cells.shape:
-            raise ValueError(
-                f"a palette of {t.colours.known.shape[1:]} cells does not belong to this picture, "
-                f"which has {cells.shape}"
-            )
-        palette = PalettePart(palette_model, cells, t.colours)
     grid = np.where(mask, t.grid, -1)
     if packet.entropy == "raw":
-        body, bits = write_raw(grid, model, owned, palette)
+        body, bits = write_raw(grid, model, owned, beside)
     else:
-        body, bits = write_learned(grid, model, owned, everything, palette)
+        body, bits = write_learned(grid, model, owned, everything, beside)
     bits = {"header": 8 * HEADER_BYTES} | bits
     bits["padding"] = 8 * (HEADER_BYTES + len(body)) - sum(bits.values())
     return Packet(head + body, kind=t.path, rank=rank, bits=bits)
 
 
+def _beside_to_write(
+    packet: TokenPacket, palette_model: PaletteModel | None, second_model: SecondModel | None
+) -> Beside | None:
+    t, shape = packet.tokens, packet.tokens.grid.shape
+    if t.path == "image" and t.colours is not None:
+        if palette_model is None:
+            raise ValueError("this network has no palette: give weights that have one")
+        cells = owned_cells(palette_shape(shape), packet.number, packet.packets)
+        if t.colours.known.shape[1:] != cells.shape:
+            raise ValueError(
+                f"a palette of {t.colours.known.shape[1:]} cells does not belong to this picture, "
+                f"which has {cells.shape}"
+            )
+        return PalettePart(palette_model, cells, t.colours)
+    if t.path == "label_map" and t.second is not None:
+        if second_model is None:
+            raise ValueError("this network has no second tokens: give weights that have some")
+        if t.second.shape != shape:
+            raise ValueError(
+                f"second tokens of {t.second.shape} cells do not belong to this label map, "
+                f"which has {shape}"
+            )
+        cells = owned_cells(shape, packet.number, packet.packets)
+        return SecondPart(second_model, cells, np.where(cells, t.second, -1))
+    return None
+
+
 def read_packet(
-    payload: bytes, model_of: dict[str, IndexModel], palette_model: PaletteModel | None = None
+    payload: bytes,
+    model_of: dict[str, IndexModel],
+    palette_model: PaletteModel | None = None,
+    second_model: SecondModel | None = None,
 ) -> TokenPacket:
     """Parse one payload; ``model_of`` maps the path to its index model.
 
@@ -184,22 +221,33 @@ def read_packet(
     if len(payload) < HEADER_BYTES:
         raise ValueError(f"a packet of {len(payload)} bytes is too short to be one of SQ-GAN's")
     first, which, rows, columns, padding, network = payload[:HEADER_BYTES]
-    rows, columns = rows + 1, columns + 1
+    shape = rows + 1, columns + 1
     number, packets = which >> 4, (which & 15) + 1
     if first >> 4 != VERSION:
         raise ValueError(f"this is no SQ-GAN packet of version {VERSION}")
-    if number >= packets or rows * columns > MAX_CELLS or first & 9 == 9:
+    if number >= packets or shape[0] * shape[1] > MAX_CELLS:
         raise ValueError("the header of this SQ-GAN packet is damaged")
-    if first & 1 and palette_model is None:
-        raise ValueError("this SQ-GAN packet holds a palette, but the receiver's network has none")
     path: PathName = "label_map" if first & 8 else "image"
-    model, owned = model_of[path], owned_cells((rows, columns), number, packets)
-    palette = None
-    if first & 1 and palette_model is not None:
-        cells = owned_cells(palette_shape((rows, columns)), number, packets)
-        palette = PalettePart(palette_model, cells)
+    model, owned = model_of[path], owned_cells(shape, number, packets)
+    beside: Beside | None = None
+    if first & 1 and path == "image":
+        if palette_model is None:
+            raise ValueError(
+                "this SQ-GAN packet holds a palette, but the receiver's network has none"
+            )
+        beside = PalettePart(palette_model, owned_cells(palette_shape(shape), number, packets))
+    elif first & 1:
+        if second_model is None:
+            raise ValueError(
+                "this SQ-GAN packet holds second tokens, but the receiver's network has none"
+            )
+        beside = SecondPart(second_model, owned)
     raw = bool(first & 4)
     read = read_raw if raw else read_learned
-    grid, colours = read(payload[HEADER_BYTES:], model, owned, bool(first & 2), palette)
-    tokens = PathTokens(path, grid, (padding >> 4, padding & 15), colours=colours)
+    grid, beside = read(payload[HEADER_BYTES:], model, owned, bool(first & 2), beside)
+    tokens = PathTokens(path, grid, (padding >> 4, padding & 15))
+    if isinstance(beside, PalettePart):
+        tokens = replace(tokens, colours=beside.colours)
+    elif isinstance(beside, SecondPart):
+        tokens = replace(tokens, second=beside.grid)
     return TokenPacket(tokens, number, packets, "raw" if raw else "learned", network)

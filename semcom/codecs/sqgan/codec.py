@@ -23,10 +23,16 @@ class _Strict(BaseModel):
 
 
 class KeepFraction(_Strict):
-    """m_x and m_s of the paper: the share of tokens that is kept, quantised and sent."""
+    """m_x and m_s of the paper: the share of tokens that is kept, quantised and sent.
+
+    And that of second tokens, where the network has some.
+    """
 
     image: float = Field(default=0.25, gt=0, le=1, description="m_x, share of picture tokens kept")
     label_map: float = Field(default=0.35, gt=0, le=1, description="m_s, share of map tokens kept")
+    residual: float = Field(
+        default=0.05, ge=0, le=1, description="share of the map's cells that get a second token"
+    )
 
 
 class Packets(_Strict):
@@ -69,6 +75,11 @@ class SqganSettings(_Strict):
         "distances to the nearest code; 0: nearest, as in the paper; left out: with entropy: "
         "learned",
     )
+    residual: bool | None = Field(
+        default=None,
+        description="second tokens where the first ones of the label map say least; left out: with "
+        "entropy: learned and map_coding: tokens",
+    )
     task: str | dict[str, float] | None = Field(
         default=None, description="driving, mapping or weights by class: what is kept first"
     )
@@ -90,6 +101,10 @@ class SqganSettings(_Strict):
             raise ValueError("give keep_fraction or bits_per_pixel, not both")
         if self.map_coding == "lossless" and self.keep_fraction.label_map != usual.label_map:
             raise ValueError("keep_fraction.label_map has no meaning with map_coding: lossless")
+        if self.residual and self.map_coding != "tokens":
+            raise ValueError("residual is for map_coding: tokens")
+        if self.residual is False and self.keep_fraction.residual != usual.residual:
+            raise ValueError("keep_fraction.residual has no meaning with residual: false")
         if self.selection == "random" and self.task is not None:
             raise ValueError("task has no meaning with selection: random")
         if self.rate_weight and self.entropy == "raw":
@@ -150,6 +165,7 @@ class SqganCodec:
             palette=s.palette,
             selection=s.selection,
             rate_weight=s.rate_weight,
+            residual=s.residual,
         )
 
     @cached_property
@@ -182,6 +198,8 @@ class SqganCodec:
             del settings["map_coding"]  # results made before there was a choice stay valid
         if self.settings.palette is None:
             del settings["palette"]
+        if self.settings.residual is None:
+            del settings["residual"]
         if self.settings.rate_weight is None:
             settings["rate_weight"] = self.transmitter.vq_encoder.rate_weight
         if self.settings.selection == "relevance":

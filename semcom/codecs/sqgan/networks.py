@@ -11,7 +11,7 @@ from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.model import ImagePath, MapPath
 from semcom.codecs.sqgan.palette import LEVELS
 from semcom.codecs.sqgan.quantizer import TRAINING_ONLY
-from semcom.entropy import IndexModel, PaletteModel
+from semcom.entropy import IndexModel, PaletteModel, SecondModel
 from semcom.layout import for_inference
 
 __all__ = ["Networks", "load_networks"]
@@ -21,7 +21,8 @@ __all__ = ["Networks", "load_networks"]
 class Networks:
     """Both paths and the index model of each; ``digest`` names this very set of weights.
 
-    ``palette_model`` is there where the tables of colours were counted with the index models.
+    ``palette_model`` is there where the tables of colours were counted with the index models,
+    ``second_model`` where the label map's path has second tokens.
     """
 
     image: ImagePath
@@ -36,6 +37,12 @@ class Networks:
         return self.image.classes
 
     @property
+    def second_model(self) -> SecondModel | None:
+        """Where second tokens are and which they are; None for a network without."""
+        residual = self.label_map.residual
+        return None if residual is None else SecondModel(len(residual.quantizer.codebook))
+
+    @property
     def tag(self) -> int:
         """The byte that packets carry to name their network."""
         return int(self.digest[:2], 16)
@@ -44,7 +51,8 @@ class Networks:
 @cache
 def load_networks(image: str, label_map: str, prior: str, size: str = "compact") -> Networks:
     """Networks by the names (or files) of their weights; see :func:`semcom.weights.path`."""
-    image_path, map_path = ImagePath(SIZES[size]), MapPath(SIZES[size])
+    residual = any(key.startswith("residual.") for key in weights.load(label_map))
+    image_path, map_path = ImagePath(SIZES[size]), MapPath(SIZES[size], residual)
     for network, name in ((image_path, image), (map_path, label_map)):
         state, wanted = weights.load(name), network.state_dict()
         needed = {k: v.shape for k, v in wanted.items() if not k.endswith(TRAINING_ONLY)}

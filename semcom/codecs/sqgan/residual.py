@@ -136,7 +136,7 @@ def class_worth(label_map: np.ndarray, classes: int) -> np.ndarray:
     Between the mean over pixels, which forgets a sign, and the mean over classes, for which its
     outline outweighs a house: the root of the latter. [classes + 1] float32.
 
-    >>> class_worth(np.array([[0, 0, 0, 1]], np.uint8), 2).round(2).tolist()
+    >>> [round(float(w), 2) for w in class_worth(np.array([[0, 0, 0, 1]], np.uint8), 2)]
     [1.15, 1.96, 0.0]
     """
     share = np.bincount(np.minimum(label_map, classes).ravel(), minlength=classes + 1)[:classes]
