@@ -30,7 +30,7 @@ from semcom.codecs.sqgan.exact_map import write_exact_map
 from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
 from semcom.codecs.sqgan.networks import Networks
 from semcom.codecs.sqgan.palette import palette_of
-from semcom.codecs.sqgan.rate import WORD, fit, keep
+from semcom.codecs.sqgan.rate import SECOND_BITS, SECOND_SHARE, fit, keep, most_that_fit
 from semcom.codecs.sqgan.residual import SecondTokens, class_worth, second_tokens
 from semcom.codecs.sqgan.samm import Selection
 from semcom.entropy import Colours
@@ -56,10 +56,6 @@ SelectionRule = Literal["relevance", "random"]
 
 #: worth of a bit when codes are chosen, in mean distances to the nearest code
 RATE_WEIGHT = 0.5
-#: share of a rate's bits that is for second tokens, which also get what the others leave
-SECOND_SHARE = 0.2
-#: what a second token usually takes, bits
-_SECOND_BITS = 12
 #: shares of the rate weight that are tried, the nearest codes first, where all tokens fit a rate
 _NEARER = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7)
 
@@ -206,6 +202,10 @@ class ResidualEncoder:
         worth = class_worth(masked.label_map, self.networks.classes) * self.class_weights
         return second_tokens(residual, masked.label_map, received, worth, most)
 
+    def within(self, masked: Masked, tokens: PathTokens, bits: float) -> SecondTokens:
+        """No fewer than ``bits`` have room for."""
+        return self(masked, tokens, int(bits / SECOND_BITS * 1.3))
+
 
 class EntropyCoder:
     """Tokens to packets, the label map's before the picture's."""
@@ -232,17 +232,18 @@ class EntropyCoder:
 
     def path_packets(self, tokens: PathTokens, count: int, first_rank: int) -> list[Packet]:
         """One path's tokens in ``count`` packets, ranked from ``first_rank`` on."""
+        return [self.packet(tokens, n, count, first_rank + n) for n in range(count)]
+
+    def packet(self, tokens: PathTokens, number: int, count: int, rank: int) -> Packet:
+        """Packet ``number`` of the ``count`` that carry one path's tokens."""
         networks = self.networks
-        return [
-            write_packet(
-                TokenPacket(tokens, number, count, self.entropy, networks.tag),
-                networks.index_models[tokens.path],
-                first_rank + number,
-                networks.palette_model,
-                networks.second_model,
-            )
-            for number in range(count)
-        ]
+        return write_packet(
+            TokenPacket(tokens, number, count, self.entropy, networks.tag),
+            networks.index_models[tokens.path],
+            rank,
+            networks.palette_model,
+            networks.second_model,
+        )
 
 
 def _bits(packets: Sequence[Packet]) -> int:
@@ -350,24 +351,16 @@ class Transmitter:
 
     def _filled(self, sent: _Sent, bits: float) -> _Sent:
         """``sent`` with as many second tokens as ``bits`` have room for."""
-        used, tokens = _bits(sent.packets), sent.tokens["label_map"]
-        most = min(tokens.grid.size, int((bits - used) / _SECOND_BITS * 1.3))
         assert self.residual_encoder is not None
-        second = self.residual_encoder(sent.masked, tokens, most)
-        low, high, found = 0, len(second.cells) + 1, sent
-        step = int((bits - used) / _SECOND_BITS)
-        while high - low > 1:
-            step = min(max(step, low + 1), high - 1)
-            tried = self._adding(sent, second, step)
-            spare = bits - _bits(tried.packets)
-            if spare >= 0:
-                low, found = step, tried
-                if spare < WORD:
-                    break
-            else:
-                high = step
-            step += int(spare // max(1, (bits - spare - used) / step))
-        return found
+        room = bits - _bits(sent.packets)
+        second = self.residual_encoder.within(sent.masked, sent.tokens["label_map"], room)
+        tried = {0: sent}
+
+        def spare(count: int) -> float:
+            tried[count] = self._adding(sent, second, count)
+            return bits - _bits(tried[count].packets)
+
+        return tried[most_that_fit(spare, len(second.cells), room)]
 
     def _first_within(self, masked: Masked, exact: Sequence[Packet], bits: float) -> _Sent:
         """First tokens of both paths for ``bits``."""

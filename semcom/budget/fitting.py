@@ -4,15 +4,18 @@ A conventional codec takes the best setting that fits its block. SQ-GAN keeps as
 path as fit the blocks of that path, the most relevant ones first: packets of the best protected
 class carry the first of SAMM's order, those of the next class go on from there. Packets of one
 class share their tokens cell by cell, so that a lost one thins the picture. A palette goes with the
-first packets of its picture, unless that leaves no room for a token. The layered codec has a block
-for its base and one for its enhancement, and fills both. A picture that no setting brings into its
-block is not sent: its packet is empty, and the receiver conceals it.
+first packets of its picture, unless that leaves no room for a token. Where the label map has second
+tokens, they get a share of the blocks of its last class, unless that leaves no room for a token,
+and what first tokens leave of all; they come last, since what they improve is the map that all
+first ones say. The layered codec has a block for its base and one for its enhancement, and fills
+both. A picture that no setting brings into its block is not sent: its packet is empty, and the
+receiver conceals it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -22,10 +25,12 @@ from pydantic import BaseModel, ConfigDict
 
 from semcom.budget.frame import Frame, TransportBlock
 from semcom.codecs.codec import Packet, Reconstruction
-from semcom.codecs.sqgan.bitstream import PathTokens
+from semcom.codecs.sqgan.bitstream import PathTokens, owned_cells
+from semcom.codecs.sqgan.rate import SECOND_SHARE, most_that_fit
 
 if TYPE_CHECKING:
-    from semcom.transmitter import Transmitter
+    from semcom.codecs.sqgan.residual import SecondTokens
+    from semcom.transmitter import Masked, Transmitter
 
 __all__ = ["FittedCodec", "FittedSettings", "packet_paths"]
 
@@ -131,15 +136,42 @@ class FittedCodec:
         everything = stages.vq_encoder(masked)
         packets: list[Packet] = []
         for path in ("label_map", "image"):
-            order = masked.selections[path].order[0].numpy()
-            for _, layer in groupby(self.settings.frame.of(path), key=lambda b: b.protection):
-                tokens, blocks = everything[path], list(layer)
-                found, taken = _fit_layer(stages, tokens, order, blocks, len(packets))
-                everything[path] = tokens = replace(tokens, colours=None)  # said once
-                if not taken:
-                    found, taken = _fit_layer(stages, tokens, order, blocks, len(packets))
-                packets, order = packets + found, order[taken:]
+            tokens, order = everything[path], masked.selections[path].order[0].numpy()
+            classes = groupby(self.settings.frame.of(path), key=lambda b: b.protection)
+            groups = [list(blocks) for _, blocks in classes]
+            second = path == "label_map" and stages.residual_encoder is not None
+            layers: list[_Layer] = []
+            rank, sent = len(packets), 0
+            for blocks in groups:
+                share = 1 - SECOND_SHARE if second and blocks is groups[-1] else 1.0
+                layer = _fit_layer(stages, tokens, order[sent:], blocks, rank, share)
+                tokens = replace(tokens, colours=None)  # said once
+                if not layer.count:
+                    layer = _fit_layer(stages, tokens, order[sent:], blocks, rank)
+                layers.append(layer)
+                rank, sent = rank + len(blocks), sent + layer.count
+            if second and sent:
+                layers = _with_second(stages, masked, tokens.only(order[:sent]), layers)
+            packets += [packet for layer in layers for packet in layer.packets]
         return packets
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Blocks of one protection, packets for them, and the tokens that these hold."""
+
+    blocks: list[TransportBlock]
+    packets: list[Packet]
+    tokens: PathTokens
+
+    @property
+    def count(self) -> int:
+        """Tokens that are sent."""
+        return int(self.tokens.mask.sum())
+
+    def room(self, number: int) -> int:
+        """Bits that packet ``number`` leaves of its block."""
+        return 8 * (self.blocks[number].capacity - len(self.packets[number].payload))
 
 
 def _fit_layer(
@@ -148,19 +180,61 @@ def _fit_layer(
     order: np.ndarray,
     blocks: list[TransportBlock],
     first: int,
-) -> tuple[list[Packet], int]:
-    """Packets with the most tokens that fit ``blocks``, and how many those are.
+    share: float = 1.0,
+) -> _Layer:
+    """The most tokens that fit a ``share`` of ``blocks``.
 
     ``order`` [n] holds the cells that are left, the most relevant one first.
     """
-    found = [Packet(b"", kind=tokens.path, rank=first + n) for n in range(len(blocks))]
+    nothing = [Packet(b"", kind=tokens.path, rank=first + n) for n in range(len(blocks))]
+    found = _Layer(blocks, nothing, tokens.only(order[:0]))
     low, high = 0, len(order) + 1
     while high - low > 1:
         middle = (low + high) // 2
         kept = tokens.only(order[:middle])
         packets = stages.entropy_coder.path_packets(kept, len(blocks), first)
-        if all(len(p.payload) <= b.capacity for p, b in zip(packets, blocks, strict=True)):
-            found, low = packets, middle
+        limits = [share * block.capacity for block in blocks]
+        if all(len(p.payload) <= limit for p, limit in zip(packets, limits, strict=True)):
+            found, low = _Layer(blocks, packets, kept), middle
         else:
             high = middle
-    return found, low
+    return found
+
+
+def _with_second(
+    stages: Transmitter, masked: Masked, sent: PathTokens, layers: list[_Layer]
+) -> list[_Layer]:
+    """``layers``, whose tokens together are those ``sent``, with second tokens in what is left.
+
+    Those that gain most go first; every packet takes what it has room for of its own cells.
+    """
+    assert stages.residual_encoder is not None
+    room = sum(layer.room(n) for layer in layers for n in range(len(layer.blocks)))
+    second = stages.residual_encoder.within(masked, sent, room)
+    filled = []
+    for layer in layers:
+        packets = []
+        for number in range(len(layer.blocks)):
+            packet, second = _fill_packet(stages, layer, number, second)
+            packets.append(packet)
+        filled.append(replace(layer, packets=packets))
+    return filled
+
+
+def _fill_packet(
+    stages: Transmitter, layer: _Layer, number: int, second: SecondTokens
+) -> tuple[Packet, SecondTokens]:
+    """Packet ``number`` of ``layer`` with what it has room for of ``second``, and what remains."""
+    count, packet, room = len(layer.blocks), layer.packets[number], layer.room(number)
+    owned = owned_cells(layer.tokens.grid.shape, number, count).reshape(-1)
+    own = np.flatnonzero(owned[second.cells])
+    tried = {0: packet}
+
+    def spare(several: int) -> int:
+        tokens = layer.tokens.with_second(second.cells[own], second.indices[own], several)
+        tried[several] = stages.entropy_coder.packet(tokens, number, count, packet.rank)
+        return room + 8 * (len(packet.payload) - len(tried[several].payload))
+
+    taken = most_that_fit(spare, len(own), room)
+    rest = (np.delete(part, own[:taken]) for part in second)
+    return tried[taken], type(second)(*rest)

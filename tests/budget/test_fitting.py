@@ -10,9 +10,12 @@ import pytest
 from semcom.budget.fitting import FittedCodec, FittedSettings, packet_paths
 from semcom.budget.frame import Frame, TransportBlock
 from semcom.codecs import CODECS
-from semcom.codecs.sqgan.bitstream import read_packet
+from semcom.codecs.sqgan.bitstream import PathTokens, owned_cells, read_packet
+from semcom.codecs.sqgan.rate import SECOND_SHARE
+from tests.sqgan.tiny import tiny_networks
 
 SIZE = (64, 96)
+TWICE = tiny_networks(residual=True)
 
 
 def fitted(codec: str, blocks: list[tuple[str, int, int]], **settings: Any) -> FittedCodec:
@@ -38,11 +41,28 @@ def picture() -> tuple[np.ndarray, np.ndarray]:
     return image, label_map
 
 
+def twice(blocks: list[tuple[str, int, int]], **settings: Any) -> FittedCodec:
+    """SQ-GAN in ``blocks`` with networks that have second tokens."""
+    codec = fitted("sqgan", blocks, **settings)
+    codec._codec.__dict__["_networks"] = TWICE
+    return codec
+
+
+def tokens(payload: bytes, codec: FittedCodec) -> PathTokens:
+    networks = codec._codec._networks
+    models = networks.index_models, networks.palette_model, networks.second_model
+    return read_packet(payload, *models).tokens
+
+
 def cells(payload: bytes, codec: FittedCodec) -> set[int]:
     """Cells that a packet carries."""
-    networks = codec._codec._networks
-    packet = read_packet(payload, networks.index_models, networks.palette_model)
-    return set(np.flatnonzero(packet.tokens.mask))
+    return set(np.flatnonzero(tokens(payload, codec).mask))
+
+
+def second_cells(payload: bytes, codec: FittedCodec) -> set[int]:
+    """Cells to which a packet brings a second token."""
+    second = tokens(payload, codec).second
+    return set() if second is None else set(np.flatnonzero(second >= 0))
 
 
 def relevance(codec: FittedCodec, image: np.ndarray, label_map: np.ndarray) -> list[int]:
@@ -105,6 +125,91 @@ def test_a_path_without_a_block_is_not_sent_and_shows_the_prior(
     received = codec.decode([p.payload for p in packets])
     assert not received.extras["kept_mask"].any()
     assert received.extras["kept_mask_label_map"].any()
+
+
+@pytest.mark.parametrize("num_bytes", [10, 16, 22, 30, 38, 100])
+def test_second_tokens_get_a_share_of_the_maps_block_and_what_the_first_ones_leave(
+    num_bytes: int, picture: tuple[np.ndarray, np.ndarray]
+) -> None:
+    block = ("label_map", num_bytes + 1, 0)
+    codec = twice([block, ("image", 60, 0)])
+    packet, of_picture = (p.payload for p in codec.encode(*picture))
+    assert len(packet) <= num_bytes
+    shared = int((1 - SECOND_SHARE) * num_bytes)
+    for room in (shared, num_bytes):  # all of it where the share holds no token
+        once = twice([("label_map", room + 1, 0), ("image", 60, 0)], residual=False)
+        first, of_picture_once = (p.payload for p in once.encode(*picture))
+        if first:
+            break
+    assert cells(packet, codec) == cells(first, once)
+    assert of_picture == of_picture_once
+    if num_bytes > 12:
+        assert len(first) < len(packet)
+        assert second_cells(packet, codec)
+
+
+def test_where_all_first_tokens_fit_every_second_one_that_helps_goes_along(
+    picture: tuple[np.ndarray, np.ndarray],
+) -> None:
+    blocks = [("label_map", 200, 0), ("image", 60, 0)]
+    codec, once = twice(blocks), twice(blocks, residual=False)
+    stages = codec._codec.transmitter
+    masked = stages.mask(*picture)
+    everything = stages.vq_encoder(masked)["label_map"]
+    found = stages.residual_encoder(masked, everything, everything.grid.size)
+    payloads = [p.payload for p in codec.encode(*picture)]
+    assert second_cells(payloads[0], codec) == set(found.cells)
+    right, right_once = (
+        (c.decode([p.payload for p in c.encode(*picture)]).label_map == picture[1]).mean()
+        for c in (codec, once)
+    )
+    assert right > right_once
+
+
+def test_packets_of_one_class_share_second_tokens_by_the_cells_they_own(
+    picture: tuple[np.ndarray, np.ndarray],
+) -> None:
+    blocks = [("label_map", 20, 0), ("label_map", 30, 0), ("image", 60, 0)]
+    codec = twice(blocks, packets={"label_map": 2})
+    packets = codec.encode(*picture)
+    assert [p.rank for p in packets] == [0, 1, 2]
+    for number, (packet, block) in enumerate(
+        zip(packets[:2], codec.settings.frame.blocks, strict=False)
+    ):
+        assert len(packet.payload) <= block.capacity
+        own = np.flatnonzero(owned_cells((4, 6), number, 2))
+        assert second_cells(packet.payload, codec) <= set(own)
+        assert second_cells(packet.payload, codec)
+    alone = codec.decode([None, packets[1].payload, packets[2].payload])
+    assert alone.label_map.shape == SIZE
+
+
+def test_of_a_map_in_two_classes_the_better_protected_one_carries_first_tokens_first(
+    picture: tuple[np.ndarray, np.ndarray],
+) -> None:
+    for size, filled in ((18, True), (30, False)):
+        blocks = [("label_map", size, 0), ("label_map", size, 1), ("image", 60, 2)]
+        two = {"packets": {"label_map": 2}}
+        codec, once = twice(blocks, **two), twice(blocks, residual=False, **two)
+        best, other, _ = (p.payload for p in codec.encode(*picture))
+        best_once = once.encode(*picture)[0].payload
+        assert cells(best, codec) == cells(best_once, once)
+        assert (best == best_once) == filled
+        assert second_cells(other, codec)
+        assert not second_cells(other, codec) & second_cells(best, codec)
+
+
+def test_nothing_changes_where_second_tokens_are_not_wanted(
+    picture: tuple[np.ndarray, np.ndarray],
+) -> None:
+    blocks = [("label_map", 60, 0), ("image", 60, 0)]
+    without = tiny_networks()
+    for settings in ({"residual": False}, {"entropy": "raw"}):
+        codec, never = twice(blocks, **settings), twice(blocks, **settings)
+        never._codec.__dict__["_networks"] = without
+        assert [p.payload for p in codec.encode(*picture)] == [
+            p.payload for p in never.encode(*picture)
+        ]
 
 
 @pytest.mark.parametrize("name", ["bpg", "jpeg2000", "webp"])

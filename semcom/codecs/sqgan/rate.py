@@ -8,7 +8,7 @@ import numpy as np
 
 from semcom.codecs.sqgan.samm import Selection, kept_cells
 
-__all__ = ["LADDER", "WORD", "fit", "keep", "rung"]
+__all__ = ["LADDER", "SECOND_BITS", "SECOND_SHARE", "WORD", "fit", "keep", "most_that_fit", "rung"]
 
 #: m_s and m_x of rising rates. Meaning comes first: the map gets most of the first bits, the
 #: picture catches up where the map is nearly complete. Measured on CamVid at 0.02 bits per pixel:
@@ -17,6 +17,10 @@ LADDER = ((0.0, 0.0), (0.22, 0.03), (0.45, 0.06), (0.7, 0.1), (0.9, 0.18), (1.0,
 _STEPS = 256
 #: range-coded packets grow by words of so many bits: less cannot be spent better
 WORD = 32
+#: share of a rate's bits that is for second tokens, which also get what the others leave
+SECOND_SHARE = 0.2
+#: what a second token usually takes, bits
+SECOND_BITS = 12
 
 
 def rung(step: int) -> dict[str, float]:
@@ -74,3 +78,25 @@ def fit(spent: Callable[[Mapping[str, float]], int], bits: float) -> dict[str, f
         step = low + round(near / (near + max(far, 1)) * (high - low))
         step = min(max(step, low + 1), high - 1)
     return rung(low)
+
+
+def most_that_fit(spare: Callable[[int], float], most: int, room: float) -> int:
+    """How many of ``most`` second tokens fit the ``room``, bits: nearly all.
+
+    ``spare`` counts the bits that so many leave of it, below 0 where they do not fit.
+
+    >>> most_that_fit(lambda count: 1000 - 15 * count, 100, 1000)
+    66
+    """
+    low, high, step = 0, most + 1, int(room / SECOND_BITS)
+    while high - low > 1:
+        step = min(max(step, low + 1), high - 1)
+        left = spare(step)
+        if left < 0:
+            high = step
+        else:
+            low = step
+            if left < WORD:
+                break
+        step += int(left // max(1, (room - left) / step))
+    return low
