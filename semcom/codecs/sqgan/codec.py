@@ -103,8 +103,14 @@ class SqganSettings(_Strict):
             raise ValueError("keep_fraction.label_map has no meaning with map_coding: lossless")
         if self.residual and self.map_coding != "tokens":
             raise ValueError("residual is for map_coding: tokens")
-        if self.residual is False and self.keep_fraction.residual != usual.residual:
-            raise ValueError("keep_fraction.residual has no meaning with residual: false")
+        if self.keep_fraction.residual != usual.residual:
+            for without, setting in (
+                (self.residual is False, "residual: false"),
+                (self.map_coding != "tokens", f"map_coding: {self.map_coding}"),
+                (self.entropy == "raw" and not self.residual, "entropy: raw: set residual to true"),
+            ):
+                if without:
+                    raise ValueError(f"keep_fraction.residual has no meaning with {setting}")
         if self.selection == "random" and self.task is not None:
             raise ValueError("task has no meaning with selection: random")
         if self.rate_weight and self.entropy == "raw":
