@@ -19,7 +19,7 @@ from semcom.training.whole_network import WholeNetwork, adamw, update
 
 __all__ = ["MapResidualObjective"]
 
-#: cells of a batch that are trained on, for each of its pictures
+#: cells of a batch that are trained on, for each of its pictures: the most, of a small crop all
 _CELLS = 32
 #: how often what a second token made is what another one is to improve: rarer things are left
 _AGAIN = 0.3
@@ -100,7 +100,8 @@ class MapResidualObjective(WholeNetwork):
         price = torch.maximum(self.weights[a], self.weights[b]) * (a != b) * (a < self.classes)
         # what is wholly wrong is rare and hard; it may not rule
         chance = price.sum((1, 2)).clamp(max=CELL * CELL / 2).cpu() + 1e-3
-        pick = torch.multinomial(chance, _CELLS * len(label_map), generator=g).to(sent.device)
+        count = min(_CELLS * len(label_map), len(chance))
+        pick = torch.multinomial(chance, count, generator=g).to(sent.device)
         return sent[pick], received[pick]
 
 

@@ -85,7 +85,10 @@ def _start_from(objective: Objective, recipe: Recipe) -> None:
 
     if recipe.start_from:
         state = weights.load(recipe.start_from)
-        missing, unexpected = objective.network.load_state_dict(state, strict=False)
+        try:
+            missing, unexpected = objective.network.load_state_dict(state, strict=False)
+        except RuntimeError as error:
+            raise ValueError(f"weights {recipe.start_from} do not fit {recipe.network}") from error
         # second tokens come after first ones, and are trained anew where those are
         wrong = [k for k in (*missing, *unexpected) if not k.startswith("residual.")]
         wrong = [k for k in wrong if not k.endswith((*TRAINING_ONLY, "tracked"))]
