@@ -30,7 +30,7 @@ from semcom.codecs.sqgan.exact_map import write_exact_map
 from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
 from semcom.codecs.sqgan.networks import Networks
 from semcom.codecs.sqgan.palette import palette_of
-from semcom.codecs.sqgan.rate import SECOND_BITS, SECOND_SHARE, fit, keep, most_that_fit
+from semcom.codecs.sqgan.rate import SECOND_BITS, WORD, fit, keep, most_that_fit
 from semcom.codecs.sqgan.residual import SecondTokens, class_worth, second_tokens
 from semcom.codecs.sqgan.samm import Selection
 from semcom.entropy import Colours
@@ -56,6 +56,8 @@ SelectionRule = Literal["relevance", "random"]
 
 #: worth of a bit when codes are chosen, in mean distances to the nearest code
 RATE_WEIGHT = 0.5
+#: share of a rate's bits that first tokens may leave to second ones beyond their own
+_LEFT = 0.03
 #: shares of the rate weight that are tried, the nearest codes first, where all tokens fit a rate
 _NEARER = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7)
 
@@ -341,13 +343,29 @@ class Transmitter:
 
     def _within(self, masked: Masked, exact: Sequence[Packet], bits: float) -> _Sent:
         """What may be sent of ``masked`` for ``bits``."""
-        if self.residual_encoder is None:
-            return self._first_within(masked, exact, bits)
         try:
-            sent = self._first_within(masked, exact, (1 - SECOND_SHARE) * bits)
+            return self._fit(masked, exact, bits)
         except ValueError:
-            return self._first_within(masked, exact, bits)  # first tokens first
-        return self._filled(sent, bits)
+            if self.palette or masked.colours is None:
+                raise
+        return self._within(replace(masked, colours=None), exact, bits)  # tokens first
+
+    def _fit(self, masked: Masked, exact: Sequence[Packet], bits: float) -> _Sent:
+        tried: dict[tuple[float, ...], _Sent] = {}
+        second = masked.label_map.size / CELL**2 * SECOND_BITS if self.residual_encoder else 0
+
+        def spent(fractions: Mapping[str, float]) -> float:
+            selections = {p: keep(s, fractions[p]) for p, s in masked.selections.items()}
+            sent = self._sent(replace(masked, selections=selections), exact)
+            tried[tuple(fractions.values())] = sent
+            return _bits(sent.packets) + second * fractions["residual"]
+
+        # second tokens take what is left: then it may be more
+        chosen = fit(spent, bits, _LEFT * bits if second else WORD)
+        first = self._nearer(
+            tried[tuple(chosen.values())], exact, bits - second * chosen["residual"]
+        )
+        return self._filled(first, bits) if second else first
 
     def _filled(self, sent: _Sent, bits: float) -> _Sent:
         """``sent`` with as many second tokens as ``bits`` have room for."""
@@ -361,26 +379,6 @@ class Transmitter:
             return bits - _bits(tried[count].packets)
 
         return tried[most_that_fit(spare, len(second.cells), room)]
-
-    def _first_within(self, masked: Masked, exact: Sequence[Packet], bits: float) -> _Sent:
-        """First tokens of both paths for ``bits``."""
-        try:
-            return self._nearer(self._fit(masked, exact, bits), exact, bits)
-        except ValueError:
-            if self.palette or masked.colours is None:
-                raise
-        return self._first_within(replace(masked, colours=None), exact, bits)  # tokens first
-
-    def _fit(self, masked: Masked, exact: Sequence[Packet], bits: float) -> _Sent:
-        tried: dict[tuple[float, ...], _Sent] = {}
-
-        def spent(fractions: Mapping[str, float]) -> int:
-            selections = {p: keep(s, fractions[p]) for p, s in masked.selections.items()}
-            sent = self._sent(replace(masked, selections=selections), exact)
-            tried[tuple(fractions.values())] = sent
-            return _bits(sent.packets)
-
-        return tried[tuple(fit(spent, bits).values())]
 
     def _nearer(self, sent: _Sent, exact: Sequence[Packet], bits: float) -> _Sent:
         """Where every token fits, what is left of ``bits`` goes to codes that are nearer."""

@@ -169,7 +169,7 @@ def test_where_all_first_tokens_fit_every_second_one_that_helps_goes_along(
 def test_packets_of_one_class_share_second_tokens_by_the_cells_they_own(
     picture: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    blocks = [("label_map", 20, 0), ("label_map", 30, 0), ("image", 60, 0)]
+    blocks = [("label_map", 26, 0), ("label_map", 30, 0), ("image", 60, 0)]
     codec = twice(blocks, packets={"label_map": 2})
     packets = codec.encode(*picture)
     assert [p.rank for p in packets] == [0, 1, 2]

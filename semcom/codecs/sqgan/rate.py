@@ -1,4 +1,4 @@
-"""Rate control: the keep fractions (m_x, m_s) that a number of bits can pay for."""
+"""Rate control: the keep fractions (m_s, m_x) that a number of bits can pay for."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ from semcom.codecs.sqgan.samm import Selection, kept_cells
 
 __all__ = ["LADDER", "SECOND_BITS", "SECOND_SHARE", "WORD", "fit", "keep", "most_that_fit", "rung"]
 
-#: m_s and m_x of rising rates. Meaning comes first: the map gets most of the first bits, the
-#: picture catches up where the map is nearly complete. Measured on CamVid at 0.02 bits per pixel:
-#: more for the map is worth mIoU, less costs it, and the Fréchet distance the other way round.
-LADDER = ((0.0, 0.0), (0.22, 0.03), (0.45, 0.06), (0.7, 0.1), (0.9, 0.18), (1.0, 0.4), (1.0, 1.0))
+#: m_s, m_x and the share of the map's cells with a second token, of rising rates. Meaning comes
+#: first: the map gets most of the first bits, the picture catches up where the map is nearly
+#: complete. Measured on CamVid at 0.02 bits per pixel: more for the map is worth mIoU, less costs
+#: it, and the Fréchet distance the other way round.
+LADDER = (
+    (0.0, 0.0, 0.0),
+    (0.22, 0.03, 0.015),
+    (0.45, 0.06, 0.05),
+    (0.7, 0.1, 0.1),
+    (0.9, 0.18, 0.16),
+    (1.0, 0.4, 0.22),
+    (1.0, 1.0, 0.3),
+)
 _STEPS = 256
 #: range-coded packets grow by words of so many bits: less cannot be spent better
 WORD = 32
@@ -27,12 +36,12 @@ def rung(step: int) -> dict[str, float]:
     """Keep fractions at ``step`` of 256 of the ladder.
 
     >>> rung(256)
-    {'label_map': 1.0, 'image': 1.0}
+    {'label_map': 1.0, 'image': 1.0, 'residual': 0.3}
     """
     at = np.linspace(0, 1, len(LADDER))
-    m_s, m_x = (float(np.interp(step / _STEPS, at, m)) for m in zip(*LADDER, strict=True))
+    m_s, m_x, second = (float(np.interp(step / _STEPS, at, m)) for m in zip(*LADDER, strict=True))
     least = 1e-6  # a path always sends a token: a picture of nothing is no picture
-    return {"label_map": max(m_s, least), "image": max(m_x, least)}
+    return {"label_map": max(m_s, least), "image": max(m_x, least), "residual": second}
 
 
 def keep(selection: Selection, keep_fraction: float) -> Selection:
@@ -48,10 +57,12 @@ def keep(selection: Selection, keep_fraction: float) -> Selection:
     return Selection(selection.scores, kept, vectors, selection.order)
 
 
-def fit(spent: Callable[[Mapping[str, float]], int], bits: float) -> dict[str, float]:
+def fit(
+    spent: Callable[[Mapping[str, float]], float], bits: float, left: float = WORD
+) -> dict[str, float]:
     """A rung whose packets, as ``spent`` counts them, take at most ``bits``: nearly all.
 
-    The highest one, or one that leaves less than :data:`WORD` bits. Raises ValueError where even
+    The highest one, or one that leaves less than ``left`` bits. Raises ValueError where even
     one token a path is too much.
     """
     spare = bits - spent(rung(0))
@@ -64,17 +75,17 @@ def fit(spent: Callable[[Mapping[str, float]], int], bits: float) -> dict[str, f
     # rule, Dowell and Jarratt, 1971); beyond the last rung that fits they are thought to go on
     low, near, high, far, moved = 0, spare, _STEPS + 1, 0.0, 0
     step = _STEPS // 4
-    while high - low > 1 and spare >= WORD:
-        left = bits - spent(rung(step))
-        if left >= 0:
+    while high - low > 1 and spare >= left:
+        over = spent(rung(step)) - bits
+        if over <= 0:
             if high > _STEPS:
-                far = (spare - left) / (step - low) * (high - step) - left
+                far = (spare + over) / (step - low) * (high - step) + over
             elif moved > 0:
                 far /= 2
-            low, near, spare, moved = step, left, left, 1
+            low, near, spare, moved = step, -over, -over, 1
         else:
             near = near / 2 if moved < 0 else near
-            high, far, moved = step, -left, -1
+            high, far, moved = step, over, -1
         step = low + round(near / (near + max(far, 1)) * (high - low))
         step = min(max(step, low + 1), high - 1)
     return rung(low)

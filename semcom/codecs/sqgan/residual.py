@@ -29,7 +29,7 @@ CELL = 16
 _AROUND = 8
 _WINDOW = CELL + 2 * _AROUND
 #: codes that are tried for a cell
-_TRIED = 4
+_TRIED = 2
 
 
 class MapResidual(nn.Module):
@@ -73,19 +73,24 @@ class MapResidual(nn.Module):
         return F.normalize(self.embed(x.flatten(1)), dim=1)
 
     def decode(self, codes: Tensor, received: Tensor) -> Tensor:
-        """Code vectors [n, D] and windows of what is received -> logits [n, classes, 16, 16]."""
+        """Code vectors [k n, D], k for each of n windows of what is received, all firsts first.
+
+        Logits [k n, classes, 16, 16].
+        """
         levels = [self._one_hot(received)]
         for conv in self.down:
             levels.append(F.silu(conv(levels[-1])))
-        seen, half, quarter, x = levels
+        own = slice(_AROUND, _AROUND + CELL)
+        kept = self.trust * levels[0][:, : self.classes, own, own]
+        half, quarter, x, kept = (
+            one.repeat(len(codes) // len(one), 1, 1, 1) for one in (*levels[1:], kept)
+        )
         spread = self.spread(codes).reshape(len(codes), -1, 4, 4)
         x = F.silu(self.fuse(torch.cat([x, spread], 1)))
         x = F.silu(self.up4(torch.cat([F.interpolate(x, scale_factor=2.0), quarter], 1)))
         x = torch.cat([F.interpolate(x, scale_factor=2.0), half], 1)
         x = F.silu(self.up2(x[:, :, 2:-2, 2:-2]))  # from here on the cell, and a margin
-        own = slice(_AROUND, _AROUND + CELL)
-        kept = seen[:, : self.classes, own, own]
-        return F.pixel_shuffle(self.out(x), 2) + self.trust * kept
+        return F.pixel_shuffle(self.out(x), 2) + kept
 
     def forward(
         self,
@@ -154,7 +159,7 @@ def second_tokens(
     """
     sent, received = (np.minimum(m, network.classes) for m in (sent, received))
     before = _in_cells((sent != received) * _price(sent, received, worth)).sum((2, 3)).ravel()
-    cells = np.argsort(-before, kind="stable")[: most + most // 2 + CELL]
+    cells = np.argsort(-before, kind="stable")[: most + CELL]
     cells = cells[before[cells] > 0]
     if not most or not len(cells):
         return SecondTokens(cells[:0], cells[:0])
@@ -166,7 +171,7 @@ def second_tokens(
         distances = network.quantizer.distances(network.vectors(wanted, around))
         tried = distances.topk(min(_TRIED, distances.shape[1]), largest=False).indices
         codes = network.quantizer.lookup(tried.T.flatten())
-        shown = network.decode(codes, around.repeat(tried.shape[1], 1, 1)).argmax(1)
+        shown = network.decode(codes, around).argmax(1)
     own = slice(_AROUND, _AROUND + CELL)
     truth = wanted[:, own, own].numpy()
     found = shown.unflatten(0, (-1, len(cells))).numpy()
