@@ -284,6 +284,10 @@ class Transmitter:
     ) -> None:
         if residual and networks.second_model is None:
             raise ValueError("these SQ-GAN weights have no second tokens: set residual to false")
+        if residual and map_coding != "tokens":
+            raise ValueError(
+                "second tokens are for a label map sent as tokens: set residual to false"
+            )
         if palette and networks.palette_model is None:
             raise ValueError("these SQ-GAN weights have no palette: set palette to false")
         self.segmentation = segmentation

@@ -204,7 +204,7 @@ def test_a_task_moves_second_tokens_to_its_classes() -> None:
     assert (usual.tokens["label_map"].second != cars.tokens["label_map"].second).any()
 
 
-def test_networks_without_second_tokens_say_so() -> None:
+def test_what_cannot_have_second_tokens_says_so() -> None:
     image, label_map = scene()
     asked = codec(WITHOUT, residual=True)
     with pytest.raises(ValueError, match="no second tokens: set residual to false"):
@@ -212,6 +212,8 @@ def test_networks_without_second_tokens_say_so() -> None:
     payloads = [p.payload for p in codec(WITH).encode(image, label_map)]
     with pytest.raises(ValueError, match=r"holds second tokens, but .* network has none"):
         codec(WITHOUT).decode(payloads)
+    with pytest.raises(ValueError, match="a label map sent as tokens"):
+        Transmitter(WITH, KEEP, map_coding="lossless", residual=True)
     trace = codec(WITHOUT).transmitter.trace(image, label_map)
     with pytest.raises(ValueError, match="no second tokens: set residual to false"):
         ResidualEncoder(WITHOUT)(trace.masked, trace.tokens["label_map"], 3)
