@@ -243,9 +243,11 @@ for path, histogram in used.items():
 # The paper counts `10 k + N` bits a path: ten for each of k indices, one flag for each of N cells.
 # `entropy: raw` sends exactly that. `entropy: learned` range-codes both under models: the mask
 # under one that learns while it goes, the indices under one that knows which codes are neighbours.
+# A *palette* goes beside the picture's tokens, see below, and *second* tokens beside the map's, where
+# the first one of a cell leaves too much wrong.
 
 # %%
-PARTS = ("header", "mask", "indices", "palette", "padding")
+PARTS = ("header", "mask", "indices", "palette", "second", "padding")
 
 
 def budget(codec):
@@ -264,7 +266,7 @@ for row, (name, bits) in enumerate(bars.items()):
     left = 0
     for path, part in bits:
         width = bits[path, part]
-        if part == "padding" or (path, part) == ("label_map", "palette"):
+        if part == "padding" or not any(bar[path, part] for bar in bars.values()):
             continue
         axis.barh(row, width, left=left, color=OKABE_ITO[PARTS.index(part)],
                   alpha=1 if path == "label_map" else 0.55, edgecolor="white",
@@ -322,7 +324,7 @@ plt.show()
 
 # %%
 networks = codec.receiver.entropy_decoder.networks
-models = networks.index_models, networks.palette_model
+models = networks.index_models, networks.palette_model, networks.second_model
 
 
 def flip(payload, bit):
