@@ -5,11 +5,10 @@ path as fit the blocks of that path, the most relevant ones first: packets of th
 class carry the first of SAMM's order, those of the next class go on from there. Packets of one
 class share their tokens cell by cell, so that a lost one thins the picture. A palette goes with the
 first packets of its picture, unless that leaves no room for a token. Where the label map has second
-tokens, they get a share of the blocks of its last class, unless that leaves no room for a token,
-and what first tokens leave of all; they come last, since what they improve is the map that all
-first ones say. The layered codec has a block for its base and one for its enhancement, and fills
-both. A picture that no setting brings into its block is not sent: its packet is empty, and the
-receiver conceals it.
+tokens, its first ones leave them the room that :data:`semcom.codecs.sqgan.rate.LADDER` says; they
+are chosen last, since what they improve is the map that all first ones say. The layered codec has a
+block for its base and one for its enhancement, and fills both. A picture that no setting brings
+into its block is not sent: its packet is empty, and the receiver conceals it.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from pydantic import BaseModel, ConfigDict
 from semcom.budget.frame import Frame, TransportBlock
 from semcom.codecs.codec import Packet, Reconstruction
 from semcom.codecs.sqgan.bitstream import PathTokens, owned_cells
-from semcom.codecs.sqgan.rate import SECOND_SHARE, most_that_fit
+from semcom.codecs.sqgan.rate import WORD, most_that_fit, second_bits
 
 if TYPE_CHECKING:
     from semcom.codecs.sqgan.residual import SecondTokens
@@ -138,19 +137,17 @@ class FittedCodec:
         for path in ("label_map", "image"):
             tokens, order = everything[path], masked.selections[path].order[0].numpy()
             classes = groupby(self.settings.frame.of(path), key=lambda b: b.protection)
-            groups = [list(blocks) for _, blocks in classes]
-            second = path == "label_map" and stages.residual_encoder is not None
             layers: list[_Layer] = []
             rank, sent = len(packets), 0
-            for blocks in groups:
-                share = 1 - SECOND_SHARE if second and blocks is groups[-1] else 1.0
-                layer = _fit_layer(stages, tokens, order[sent:], blocks, rank, share)
+            for _, members in classes:
+                blocks = list(members)
+                layer = _fit_layer(stages, tokens, order[sent:], blocks, rank)
                 tokens = replace(tokens, colours=None)  # said once
                 if not layer.count:
                     layer = _fit_layer(stages, tokens, order[sent:], blocks, rank)
                 layers.append(layer)
                 rank, sent = rank + len(blocks), sent + layer.count
-            if second and sent:
+            if path == "label_map" and sent and stages.residual_encoder is not None:
                 layers = _with_second(stages, masked, tokens.only(order[:sent]), layers)
             packets += [packet for layer in layers for packet in layer.packets]
         return packets
@@ -180,22 +177,25 @@ def _fit_layer(
     order: np.ndarray,
     blocks: list[TransportBlock],
     first: int,
-    share: float = 1.0,
 ) -> _Layer:
-    """The most tokens that fit a ``share`` of ``blocks``.
+    """The most tokens that fit ``blocks``, with room for the second ones that go with them.
 
     ``order`` [n] holds the cells that are left, the most relevant one first.
     """
     nothing = [Packet(b"", kind=tokens.path, rank=first + n) for n in range(len(blocks))]
     found = _Layer(blocks, nothing, tokens.only(order[:0]))
+    second = tokens.path == "label_map" and stages.residual_encoder is not None
+    cells = tokens.grid.size
+    earlier = cells - len(order)
     low, high = 0, len(order) + 1
     while high - low > 1:
         middle = (low + high) // 2
         kept = tokens.only(order[:middle])
-        packets = stages.entropy_coder.path_packets(kept, len(blocks), first)
-        limits = [share * block.capacity for block in blocks]
-        if all(len(p.payload) <= limit for p, limit in zip(packets, limits, strict=True)):
-            found, low = _Layer(blocks, packets, kept), middle
+        layer = _Layer(blocks, stages.entropy_coder.path_packets(kept, len(blocks), first), kept)
+        bits = second_bits(earlier + middle, cells) - second_bits(earlier, cells) if second else 0
+        bits = bits / len(blocks) // WORD * WORD  # packets grow by whole words
+        if all(layer.room(number) >= bits for number in range(len(blocks))):
+            found, low = layer, middle
         else:
             high = middle
     return found

@@ -11,7 +11,7 @@ from semcom.budget.fitting import FittedCodec, FittedSettings, packet_paths
 from semcom.budget.frame import Frame, TransportBlock
 from semcom.codecs import CODECS
 from semcom.codecs.sqgan.bitstream import PathTokens, owned_cells, read_packet
-from semcom.codecs.sqgan.rate import SECOND_SHARE
+from semcom.codecs.sqgan.rate import WORD, second_bits
 from tests.sqgan.tiny import tiny_networks
 
 SIZE = (64, 96)
@@ -128,24 +128,29 @@ def test_a_path_without_a_block_is_not_sent_and_shows_the_prior(
 
 
 @pytest.mark.parametrize("num_bytes", [10, 16, 22, 30, 38, 100])
-def test_second_tokens_get_a_share_of_the_maps_block_and_what_the_first_ones_leave(
+def test_first_tokens_leave_second_ones_the_room_that_the_ladder_of_rates_says(
     num_bytes: int, picture: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    block = ("label_map", num_bytes + 1, 0)
-    codec = twice([block, ("image", 60, 0)])
+    blocks = [("label_map", num_bytes + 1, 0), ("image", 60, 0)]
+    codec = twice(blocks)
     packet, of_picture = (p.payload for p in codec.encode(*picture))
     assert len(packet) <= num_bytes
-    shared = int((1 - SECOND_SHARE) * num_bytes)
-    for room in (shared, num_bytes):  # all of it where the share holds no token
-        once = twice([("label_map", room + 1, 0), ("image", 60, 0)], residual=False)
-        first, of_picture_once = (p.payload for p in once.encode(*picture))
-        if first:
-            break
-    assert cells(packet, codec) == cells(first, once)
-    assert of_picture == of_picture_once
-    if num_bytes > 12:
-        assert len(first) < len(packet)
-        assert second_cells(packet, codec)
+    assert of_picture == twice(blocks, residual=False).encode(*picture)[1].payload
+    stages = codec._codec.transmitter
+    masked = stages.mask(*picture)
+    order = masked.selections["label_map"].order[0].numpy()
+    kept = len(cells(packet, codec))
+    assert cells(packet, codec) == set(order[:kept])
+
+    def fits(count: int) -> bool:
+        some = stages.vq_encoder(masked)["label_map"].only(order[:count])
+        first = stages.entropy_coder.packet(some, 0, 1, 0).payload
+        words = second_bits(count, len(order)) // WORD
+        return 8 * len(first) + WORD * words <= 8 * num_bytes
+
+    assert fits(kept)
+    assert kept == len(order) or not fits(kept + 1)
+    assert bool(second_cells(packet, codec)) == (num_bytes >= 30)
 
 
 def test_where_all_first_tokens_fit_every_second_one_that_helps_goes_along(
@@ -184,19 +189,28 @@ def test_packets_of_one_class_share_second_tokens_by_the_cells_they_own(
     assert alone.label_map.shape == SIZE
 
 
-def test_of_a_map_in_two_classes_the_better_protected_one_carries_first_tokens_first(
+def test_of_a_map_in_two_classes_the_better_protected_one_carries_what_gains_most(
     picture: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    for size, filled in ((18, True), (30, False)):
-        blocks = [("label_map", size, 0), ("label_map", size, 1), ("image", 60, 2)]
-        two = {"packets": {"label_map": 2}}
-        codec, once = twice(blocks, **two), twice(blocks, residual=False, **two)
-        best, other, _ = (p.payload for p in codec.encode(*picture))
-        best_once = once.encode(*picture)[0].payload
-        assert cells(best, codec) == cells(best_once, once)
-        assert (best == best_once) == filled
-        assert second_cells(other, codec)
-        assert not second_cells(other, codec) & second_cells(best, codec)
+    codec = twice(
+        [("label_map", 30, 0), ("label_map", 30, 1), ("image", 60, 2)], packets={"label_map": 2}
+    )
+    first, other, _ = (p.payload for p in codec.encode(*picture))
+    stages = codec._codec.transmitter
+    masked = stages.mask(*picture)
+    order = masked.selections["label_map"].order[0].numpy()
+    sent = cells(first, codec) | cells(other, codec)
+    assert cells(first, codec) == set(order[: len(cells(first, codec))])
+    assert sent == set(order[: len(sent)])
+    whole = stages.vq_encoder(masked)["label_map"].only(order[: len(sent)])
+    found = stages.residual_encoder(masked, whole, len(order)).cells
+    in_first = len(second_cells(first, codec))
+    assert second_cells(first, codec) == set(found[:in_first])
+    assert second_cells(other, codec) == set(
+        found[in_first : in_first + len(second_cells(other, codec))]
+    )
+    assert in_first
+    assert second_cells(other, codec)
 
 
 def test_nothing_changes_where_second_tokens_are_not_wanted(

@@ -8,7 +8,7 @@ import numpy as np
 
 from semcom.codecs.sqgan.samm import Selection, kept_cells
 
-__all__ = ["LADDER", "SECOND_BITS", "SECOND_SHARE", "WORD", "fit", "keep", "most_that_fit", "rung"]
+__all__ = ["LADDER", "SECOND_BITS", "WORD", "fit", "keep", "most_that_fit", "rung", "second_bits"]
 
 #: m_s, m_x and the share of the map's cells with a second token, of rising rates. Meaning comes
 #: first: the map gets most of the first bits, the picture catches up where the map is nearly
@@ -26,8 +26,6 @@ LADDER = (
 _STEPS = 256
 #: range-coded packets grow by words of so many bits: less cannot be spent better
 WORD = 32
-#: share of a rate's bits that is for second tokens, which also get what the others leave
-SECOND_SHARE = 0.2
 #: what a second token usually takes, bits
 SECOND_BITS = 12
 
@@ -42,6 +40,17 @@ def rung(step: int) -> dict[str, float]:
     m_s, m_x, second = (float(np.interp(step / _STEPS, at, m)) for m in zip(*LADDER, strict=True))
     least = 1e-6  # a path always sends a token: a picture of nothing is no picture
     return {"label_map": max(m_s, least), "image": max(m_x, least), "residual": second}
+
+
+def second_bits(kept: int, cells: int) -> float:
+    """Bits of second tokens that go with ``kept`` of a label map's ``cells`` on the ladder.
+
+    >>> second_bits(0, 512), round(second_bits(512, 512))
+    (0.0, 1352)
+    """
+    m_s, _, second = zip(*LADDER, strict=True)
+    rising = m_s.index(1.0) + 1  # further rungs have no more of the first ones
+    return float(np.interp(kept / cells, m_s[:rising], second[:rising])) * cells * SECOND_BITS
 
 
 def keep(selection: Selection, keep_fraction: float) -> Selection:
