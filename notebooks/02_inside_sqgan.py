@@ -35,7 +35,7 @@ from semcom.data import CAMVID_CLASSES, CAMVID_PALETTE, colourise
 from semcom.metrics import METRICS
 from semcom.plots import OKABE_ITO, STYLE
 from semcom.segmentation import load_segmenter
-from semcom.transmitter import CELL
+from semcom.codecs.sqgan.bitstream import CELL
 
 set_matplotlib_formats("jpeg", pil_kwargs={"quality": 82})
 plt.rcParams.update(

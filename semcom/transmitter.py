@@ -1,58 +1,36 @@
 """SQ-GAN's transmitter: segmentation -> SAMM -> VQ encoder -> entropy coder -> packets.
 
-Between the last two the label map gets second tokens, where its network has some.
-
-Every stage is an object of its own: call it alone, look at what it returns, replace it.
+Between the last two the label map gets second tokens, where its network has some. The stages are in
+:mod:`semcom.codecs.sqgan.stages`.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from semcom.codecs.codec import Packet
-from semcom.codecs.sqgan.bitstream import (
-    CELL,
-    Entropy,
-    PathTokens,
-    TokenPacket,
-    write_packet,
-)
-from semcom.codecs.sqgan.economy import economical
-from semcom.codecs.sqgan.exact_map import write_exact_map
-from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
+from semcom.codecs.sqgan.bitstream import CELL, Entropy, PathTokens
 from semcom.codecs.sqgan.networks import Networks
-from semcom.codecs.sqgan.palette import palette_of
 from semcom.codecs.sqgan.rate import SECOND_BITS, WORD, fit, keep, most_that_fit
-from semcom.codecs.sqgan.residual import SecondTokens, class_worth, second_tokens
-from semcom.codecs.sqgan.samm import Selection
-from semcom.entropy import Colours
-from semcom.receiver import Generator
+from semcom.codecs.sqgan.residual import SecondTokens
+from semcom.codecs.sqgan.stages import (
+    EntropyCoder,
+    Masked,
+    MaskStage,
+    ResidualEncoder,
+    SelectionRule,
+    VQEncoder,
+    payload_bits,
+)
 
-__all__ = [
-    "CELL",
-    "EntropyCoder",
-    "MapCoding",
-    "MaskStage",
-    "Masked",
-    "ResidualEncoder",
-    "SelectionRule",
-    "Trace",
-    "Transmitter",
-    "VQEncoder",
-]
+__all__ = ["MapCoding", "Trace", "Transmitter"]
 
 #: how the label map is sent: as tokens of G_s, without loss, or as the cheaper of the two
 MapCoding = Literal["tokens", "lossless", "cheaper"]
-#: which cells are kept: the most relevant ones by SAMM, or any, to see what SAMM is worth
-SelectionRule = Literal["relevance", "random"]
 
 #: worth of a bit when codes are chosen, in mean distances to the nearest code
 RATE_WEIGHT = 0.5
@@ -60,21 +38,6 @@ RATE_WEIGHT = 0.5
 _LEFT = 0.03
 #: shares of the rate weight that are tried, the nearest codes first, where all tokens fit a rate
 _NEARER = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7)
-
-
-@dataclass(frozen=True)
-class Masked:
-    """What SAMM lets through: a :class:`Selection` per path, the grid [h, w] and the padding.
-
-    ``label_map`` [16 h, 16 w] uint8 is the padded map. ``colours`` is the palette that goes beside
-    the picture's tokens, if one does.
-    """
-
-    selections: Mapping[str, Selection]
-    shape: tuple[int, int]
-    padding: tuple[int, int]
-    label_map: np.ndarray
-    colours: Colours | None = None
 
 
 @dataclass(frozen=True)
@@ -91,165 +54,6 @@ class _Sent(NamedTuple):
     masked: Masked
     tokens: Mapping[str, PathTokens]
     packets: list[Packet]
-
-
-class MaskStage:
-    """Encoders and SAMM: a picture and its map to the kept feature vectors of every path.
-
-    ``keep_fraction`` names the paths: one without a keep fraction sends no tokens. With ``palette``
-    the colours of the picture are taken, too. ``selection: random`` takes any cells, the same ones
-    for the same picture, in place of the most relevant ones.
-    """
-
-    def __init__(
-        self,
-        networks: Networks,
-        keep_fraction: Mapping[str, float],
-        class_weights: Sequence[float] | None = None,
-        palette: bool = False,
-        selection: SelectionRule = "relevance",
-    ) -> None:
-        self.networks, self.keep_fraction = networks, dict(keep_fraction)
-        self.palette, self.selection = palette, selection
-        self.class_weights = None if class_weights is None else torch.tensor(class_weights)
-
-    def __call__(self, image: np.ndarray, label_map: np.ndarray) -> Masked:
-        """``image`` [H, W, 3] uint8, ``label_map`` [H, W] uint8; sizes are padded to 16."""
-        padding = (-image.shape[0] % CELL, -image.shape[1] % CELL)
-        edges = (0, padding[1], 0, padding[0])
-        x = torch.tensor(image).permute(2, 0, 1)[None].float() / 127.5 - 1
-        x = F.pad(x, edges, mode="replicate").contiguous(memory_format=torch.channels_last)
-        s = F.pad(torch.tensor(label_map)[None, None].float(), edges, mode="replicate")[:, 0]
-        with torch.inference_mode():
-            one_hot = one_hot_map(s, self.networks.classes)
-            pyramid = map_pyramid(one_hot)
-            sources = {"label_map": one_hot, "image": x}
-            draw = torch.Generator().manual_seed(zlib.crc32(image.tobytes()))
-            selections = {
-                path: self._select(path, source, pyramid, draw)
-                for path, source in sources.items()
-                if path in self.keep_fraction
-            }
-            colours = self._colours(x, one_hot) if self.palette else None
-        shape = (x.shape[2] // CELL, x.shape[3] // CELL)
-        return Masked(selections, shape, padding, s[0].to(torch.uint8).numpy(), colours)
-
-    def _colours(self, x: Tensor, one_hot: Tensor) -> Colours:
-        palette = palette_of(x, one_hot)
-        return Colours(palette.levels[0].numpy(), palette.known[0].numpy())
-
-    def _select(
-        self, path: str, source: Tensor, pyramid: list[Tensor], draw: torch.Generator
-    ) -> Selection:
-        network, fraction = getattr(self.networks, path), self.keep_fraction[path]
-        if self.selection == "relevance":
-            return network.select(source, pyramid, fraction, self.class_weights)
-        everything = network.select(source, pyramid, 1.0)
-        order = torch.randperm(everything.order.shape[1], generator=draw)[None]
-        return keep(everything._replace(order=order), fraction)
-
-
-class VQEncoder:
-    """Kept vectors to the indices of their codes.
-
-    Those of the nearest codes, or, with a ``rate_weight``, of cheaper ones close by; see
-    :mod:`semcom.codecs.sqgan.economy`. ``packets`` are those of each path.
-    """
-
-    def __init__(
-        self, networks: Networks, rate_weight: float = 0.0, packets: Mapping[str, int] | None = None
-    ) -> None:
-        self.networks, self.rate_weight, self.packets = networks, rate_weight, packets or {}
-
-    def __call__(self, masked: Masked) -> dict[str, PathTokens]:
-        tokens = {}
-        for path, selection in masked.selections.items():
-            quantizer = getattr(self.networks, path).quantizer
-            with torch.inference_mode():
-                distances = quantizer.distances(selection.vectors[0]).numpy()
-            grid = np.full(masked.shape[0] * masked.shape[1], -1, np.int64)
-            grid[selection.kept[0].numpy()] = distances.argmin(1)
-            tokens[path] = PathTokens(
-                path,  # type: ignore[arg-type]
-                economical(
-                    grid.reshape(masked.shape),
-                    distances,
-                    self.networks.index_models[path],
-                    self.rate_weight,
-                    self.packets.get(path, 1),
-                ),
-                masked.padding,
-                colours=masked.colours if path == "image" else None,
-            )
-        return tokens
-
-
-class ResidualEncoder:
-    """Second tokens for the cells of the label map where one more pays most.
-
-    The map is decoded as the receiver will decode it. What a class is worth is how rare it is, and
-    what the task wants, ``class_weights``, one per class.
-    """
-
-    def __init__(self, networks: Networks, class_weights: Sequence[float] | None = None) -> None:
-        self.networks = networks
-        self.class_weights = np.array([*(class_weights or [1.0] * networks.classes), 0], np.float32)
-
-    def __call__(self, masked: Masked, tokens: PathTokens, most: int) -> SecondTokens:
-        """At most ``most`` second tokens for the ``tokens`` of the label map."""
-        residual = self.networks.label_map.residual
-        if residual is None:
-            raise ValueError("these SQ-GAN weights have no second tokens: set residual to false")
-        received = Generator(self.networks).label_map(tokens)
-        worth = class_worth(masked.label_map, self.networks.classes) * self.class_weights
-        return second_tokens(residual, masked.label_map, received, worth, most)
-
-    def within(self, masked: Masked, tokens: PathTokens, bits: float) -> SecondTokens:
-        """No fewer than ``bits`` have room for."""
-        return self(masked, tokens, int(bits / SECOND_BITS * 1.3))
-
-
-class EntropyCoder:
-    """Tokens to packets, the label map's before the picture's."""
-
-    def __init__(self, networks: Networks, entropy: Entropy, packets: Mapping[str, int]) -> None:
-        self.networks, self.entropy, self.packets = networks, entropy, dict(packets)
-
-    def __call__(
-        self, tokens: Mapping[str, PathTokens], exact: Sequence[Packet] = ()
-    ) -> list[Packet]:
-        """``exact`` are the packets of the label map itself: sent where tokens cost no less."""
-        out: list[Packet] = []
-        for path in ("label_map", "image"):
-            if path in tokens:
-                out += self.path_packets(tokens[path], self.packets[path], len(out))
-            if path == "label_map" and exact and (not out or _bits(exact) <= _bits(out)):
-                out = list(exact)
-        return out
-
-    def exact(self, label_map: np.ndarray) -> list[Packet]:
-        """Packets of ``label_map`` [H, W] itself."""
-        networks = self.networks
-        return write_exact_map(label_map, networks.classes, self.packets["label_map"], networks.tag)
-
-    def path_packets(self, tokens: PathTokens, count: int, first_rank: int) -> list[Packet]:
-        """One path's tokens in ``count`` packets, ranked from ``first_rank`` on."""
-        return [self.packet(tokens, n, count, first_rank + n) for n in range(count)]
-
-    def packet(self, tokens: PathTokens, number: int, count: int, rank: int) -> Packet:
-        """Packet ``number`` of the ``count`` that carry one path's tokens."""
-        networks = self.networks
-        return write_packet(
-            TokenPacket(tokens, number, count, self.entropy, networks.tag),
-            networks.index_models[tokens.path],
-            rank,
-            networks.palette_model,
-            networks.second_model,
-        )
-
-
-def _bits(packets: Sequence[Packet]) -> int:
-    return sum(8 * len(packet.payload) for packet in packets)
 
 
 class Transmitter:
@@ -362,7 +166,7 @@ class Transmitter:
             selections = {p: keep(s, fractions[p]) for p, s in masked.selections.items()}
             sent = self._sent(replace(masked, selections=selections), exact)
             tried[tuple(fractions.values())] = sent
-            return _bits(sent.packets) + second * fractions["residual"]
+            return payload_bits(sent.packets) + second * fractions["residual"]
 
         # second tokens take what is left: then it may be more
         chosen = fit(spent, bits, _LEFT * bits if second else WORD)
@@ -374,13 +178,13 @@ class Transmitter:
     def _filled(self, sent: _Sent, bits: float) -> _Sent:
         """``sent`` with as many second tokens as ``bits`` have room for."""
         assert self.residual_encoder is not None
-        room = bits - _bits(sent.packets)
+        room = bits - payload_bits(sent.packets)
         second = self.residual_encoder.within(sent.masked, sent.tokens["label_map"], room)
         tried = {0: sent}
 
         def spare(count: int) -> float:
             tried[count] = self._adding(sent, second, count)
-            return bits - _bits(tried[count].packets)
+            return bits - payload_bits(tried[count].packets)
 
         return tried[most_that_fit(spare, len(second.cells), room)]
 
@@ -391,7 +195,7 @@ class Transmitter:
             for share in _NEARER if usual.rate_weight else ():
                 encoder = VQEncoder(usual.networks, share * usual.rate_weight, usual.packets)
                 nearer = self._sent(sent.masked, exact, encoder)
-                if _bits(nearer.packets) <= bits:
+                if payload_bits(nearer.packets) <= bits:
                     return nearer
         return sent
 

@@ -29,7 +29,8 @@ from semcom.codecs.sqgan.rate import WORD, most_that_fit, second_bits
 
 if TYPE_CHECKING:
     from semcom.codecs.sqgan.residual import SecondTokens
-    from semcom.transmitter import Masked, Transmitter
+    from semcom.codecs.sqgan.stages import Masked
+    from semcom.transmitter import Transmitter
 
 __all__ = ["FittedCodec", "FittedSettings", "packet_paths"]
 

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from semcom.codecs.sqgan.codec import SqganSettings
 from semcom.codecs.sqgan.rate import WORD, fit, keep, rung
+from semcom.codecs.sqgan.stages import MaskStage
 from semcom.codecs.sqgan.tasks import TASKS, class_weights
 from semcom.data.classes import CAMVID_CLASSES
-from semcom.transmitter import MaskStage
 from tests.sqgan.test_transmission import NETWORKS, codec, picture
 
 

@@ -11,8 +11,9 @@ from semcom.codecs.sqgan.codec import SqganCodec, SqganSettings
 from semcom.codecs.sqgan.networks import Networks
 from semcom.codecs.sqgan.rate import WORD
 from semcom.codecs.sqgan.residual import SecondTokens, class_worth
+from semcom.codecs.sqgan.stages import ResidualEncoder
 from semcom.receiver import Generator
-from semcom.transmitter import ResidualEncoder, Trace, Transmitter
+from semcom.transmitter import Trace, Transmitter
 from tests.sqgan.test_residual import blocks, cells_of, price
 from tests.sqgan.tiny import tiny_networks
 
