@@ -157,7 +157,8 @@ class QualityTable:
                 + ", ".join(sorted({curve.codec for curve in self.curves}))
                 + ": measure it with `semcom curves`"
             )
-        same = [c for c in found if c.settings == dict(settings)]
+        # settings that came after the table are none of its own
+        same = [c for c in found if c.settings.items() <= settings.items()]
         return (same or found)[0]
 
     def to_json(self) -> str:

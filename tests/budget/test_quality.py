@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,15 @@ def test_a_table_reads_back_as_it_was_written(tmp_path: Path) -> None:
     assert read.curve("sqgan", {}).paths == ("label_map", "image")
     with pytest.raises(ValueError, match="no codec 'jpeg', only bpg, sqgan"):
         read.curve("jpeg", {})
+
+
+def test_of_several_curves_the_one_is_taken_that_was_measured_with_these_settings() -> None:
+    one, other = (replace(semantic_curve(), settings={"palette": on}) for on in (None, False))
+    table = QualityTable({}, None, (one, other))
+    assert table.curve("sqgan", {"palette": False}) is other
+    newer = {"palette": False, "residual": None}  # a setting that came after the table
+    assert table.curve("sqgan", newer) is other
+    assert table.curve("sqgan", {"palette": True}) is one, "the first, where none was"
 
 
 def test_a_damaged_table_is_refused_in_one_sentence(tmp_path: Path) -> None:
