@@ -49,7 +49,8 @@ def cells_of(plane: np.ndarray) -> np.ndarray:
 
 def price(sent: np.ndarray, shown: np.ndarray, worth: np.ndarray) -> np.ndarray:
     """What is wrong in every cell [15], as the docstring of ``second_tokens`` counts it."""
-    wrong = np.where(sent == shown, 0, np.maximum(worth[sent], worth[shown]))
+    right = (sent == shown) | (sent == VOID)
+    wrong = np.where(right, 0, np.maximum(worth[sent], worth[shown]))
     return cells_of(wrong).sum(1)
 
 
@@ -108,6 +109,8 @@ def test_second_tokens_pay_the_best_first_each_in_its_own_cell(
 def test_a_right_map_gets_none() -> None:
     sent = blocks(0)
     assert not len(second_tokens(RESIDUAL, sent, sent, class_worth(sent, CLASSES), 9).cells)
+    nothing = np.full_like(sent, VOID)  # says nothing, so nothing of it is wrong
+    assert not len(second_tokens(RESIDUAL, nothing, sent, class_worth(sent, CLASSES), 9).cells)
     beyond = np.where(blocks(1) > 5, 255, sent)  # ids from the classes up are all void
     void = np.where(blocks(1) > 5, VOID, sent).astype(np.uint8)
     assert not len(second_tokens(RESIDUAL, beyond, void, class_worth(sent, CLASSES), 9).cells)

@@ -129,7 +129,11 @@ def worth_telling(trace: Trace) -> SecondTokens:
 
 
 def test_one_second_token_more_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("transmitter", "codecs.sqgan.rate"):  # 32 codes here, not 512
+    for module in (
+        "transmitter",
+        "codecs.sqgan.rate",
+        "codecs.sqgan.stages",
+    ):  # 32 codes here, not 512
         monkeypatch.setattr(f"semcom.{module}.SECOND_BITS", 7)
     image = np.random.default_rng(3).integers(0, 256, (64, 128, 3), dtype=np.uint8)
     label_map = np.tile(blocks(3), (2, 2))[:64, :128]

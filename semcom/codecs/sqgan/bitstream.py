@@ -92,7 +92,7 @@ class PathTokens:
         """The same with the first ``count`` of second tokens, ``indices`` [k] at ``cells`` [k]."""
         second = np.full(self.grid.size, -1, np.int64)
         second[cells[:count]] = indices[:count]
-        return replace(self, second=second.reshape(self.grid.shape) if count else None)
+        return replace(self, second=second.reshape(self.grid.shape) if len(cells[:count]) else None)
 
     def only(self, cells: np.ndarray) -> PathTokens:
         """The same with every cell masked but ``cells`` [k], positions in raster order."""

@@ -155,10 +155,10 @@ def second_tokens(
     """The at most ``most`` cells of ``received`` that a second token brings nearest to ``sent``.
 
     Both maps are [16 h, 16 w] uint8. A wrong pixel costs what the class that is there or the one
-    that is not is worth, whichever is more, by ``worth`` [classes + 1].
+    that is not is worth, whichever is more, by ``worth`` [classes + 1]; void is never wrong.
     """
     sent, received = (np.minimum(m, network.classes) for m in (sent, received))
-    before = _in_cells((sent != received) * _price(sent, received, worth)).sum((2, 3)).ravel()
+    before = _in_cells(_price(sent, received, worth)).sum((2, 3)).ravel()
     cells = np.argsort(-before, kind="stable")[: most + CELL]
     cells = cells[before[cells] > 0]
     if not most or not len(cells):
@@ -175,15 +175,16 @@ def second_tokens(
     own = slice(_AROUND, _AROUND + CELL)
     truth = wanted[:, own, own].numpy()
     found = shown.unflatten(0, (-1, len(cells))).numpy()
-    after = ((found != truth) * _price(found, truth, worth)).sum((2, 3))
+    after = _price(truth, found, worth).sum((2, 3))
     gain = before[cells] - after.min(0)
     best = np.argsort(-gain, kind="stable")[:most]
     best = best[gain[best] > 0]
     return SecondTokens(cells[best], tried.numpy()[best, after.argmin(0)[best]])
 
 
-def _price(a: np.ndarray, b: np.ndarray, worth: np.ndarray) -> np.ndarray:
-    return np.maximum(worth[a], worth[b])
+def _price(sent: np.ndarray, shown: np.ndarray, worth: np.ndarray) -> np.ndarray:
+    wrong = (sent != shown) & (sent < len(worth) - 1)
+    return wrong * np.maximum(worth[sent], worth[shown])
 
 
 def _in_cells(plane: Plane) -> Plane:
