@@ -61,7 +61,8 @@ class Transmitter:
 
     ``segmentation`` maps pictures [B, H, W, 3] to label maps [B, H, W]; it is not called when a
     label map comes with the picture (ground truth, as in the released SQ-GAN code).
-    ``class_weights``, one per class, say what the task wants sent first. With ``bits_per_pixel``
+    ``class_weights``, one per class, say what the task wants: whose cells get second tokens first,
+    or, without these, which cells are kept first. With ``bits_per_pixel``
     the keep fractions are chosen anew for every picture, so that its packets just fit. With
     ``map_coding`` other than ``tokens`` the label map itself may be sent. ``palette`` sends colours
     beside the picture's tokens; left out, in learned mode wherever the networks know how.
@@ -104,14 +105,16 @@ class Transmitter:
         painted = palette
         if painted is None:  # raw is the paper's own format
             painted = networks.palette_model is not None and entropy == "learned"
-        self.mask = MaskStage(networks, kept, class_weights, painted, selection)
+        if residual is None:
+            known = networks.second_model is not None and entropy == "learned"
+            residual = known and map_coding == "tokens"
+        # SAMM's order is hard to beat: the task speaks where a second token goes, if any does
+        first = None if residual else class_weights
+        self.mask = MaskStage(networks, kept, first, painted, selection)
         packets = packets or {"image": 1, "label_map": 1}
         if rate_weight is None:
             rate_weight = RATE_WEIGHT if entropy == "learned" else 0.0
         self.vq_encoder = VQEncoder(networks, rate_weight, packets)
-        if residual is None:
-            known = networks.second_model is not None and entropy == "learned"
-            residual = known and map_coding == "tokens"
         self.residual_encoder = ResidualEncoder(networks, class_weights) if residual else None
         self.second_share = keep_fraction.get("residual", 0.0)
         self.entropy_coder = EntropyCoder(networks, entropy, packets)

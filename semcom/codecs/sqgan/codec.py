@@ -81,7 +81,9 @@ class SqganSettings(_Strict):
         "entropy: learned and map_coding: tokens",
     )
     task: str | dict[str, float] | None = Field(
-        default=None, description="driving, mapping or weights by class: what is kept first"
+        default=None,
+        description="driving, mapping or weights by class: what second tokens are for, or, without "
+        "them, which first ones are kept",
     )
     lost_map: Literal["prior", "picture"] = Field(
         default="prior",
