@@ -34,6 +34,8 @@ MapCoding = Literal["tokens", "lossless", "cheaper"]
 
 #: worth of a bit when codes are chosen, in mean distances to the nearest code
 RATE_WEIGHT = 0.5
+#: weights of a task go by this power into SAMM's scores, which differ little from rank to rank
+_GENTLY = 0.1
 #: share of a rate's bits that first tokens may leave to second ones beyond their own
 _LEFT = 0.03
 #: shares of the rate weight that are tried, the nearest codes first, where all tokens fit a rate
@@ -109,7 +111,9 @@ class Transmitter:
             known = networks.second_model is not None and entropy == "learned"
             residual = known and map_coding == "tokens"
         # SAMM's order is hard to beat: the task speaks where a second token goes, if any does
-        first = None if residual else class_weights
+        first = None
+        if class_weights is not None and not residual:
+            first = [weight**_GENTLY for weight in class_weights]
         self.mask = MaskStage(networks, kept, first, painted, selection)
         packets = packets or {"image": 1, "label_map": 1}
         if rate_weight is None:

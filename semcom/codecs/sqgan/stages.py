@@ -44,8 +44,6 @@ __all__ = [
     "payload_bits",
 ]
 
-#: weights of a task go by this power into SAMM's scores, which differ little from rank to rank
-_GENTLY = 0.1
 #: which cells are kept: the most relevant ones by SAMM, or any, to see what SAMM is worth
 SelectionRule = Literal["relevance", "random"]
 
@@ -83,9 +81,7 @@ class MaskStage:
     ) -> None:
         self.networks, self.keep_fraction = networks, dict(keep_fraction)
         self.palette, self.selection = palette, selection
-        self.class_weights = (
-            None if class_weights is None else torch.tensor(class_weights) ** _GENTLY
-        )
+        self.class_weights = None if class_weights is None else torch.tensor(class_weights)
 
     def __call__(self, image: np.ndarray, label_map: np.ndarray) -> Masked:
         """``image`` [H, W, 3] uint8, ``label_map`` [H, W] uint8; sizes are padded to 16."""
