@@ -152,9 +152,10 @@ class Transmitter:
         return self._adding(sent, self.residual_encoder(sent.masked, tokens, most), most)
 
     def _adding(self, sent: _Sent, second: SecondTokens, count: int) -> _Sent:
-        tokens = dict(sent.tokens)
-        tokens["label_map"] = tokens["label_map"].with_second(second.cells, second.indices, count)
-        return _Sent(sent.masked, tokens, self.entropy_coder(tokens))
+        more = sent.tokens["label_map"].with_second(second.cells, second.indices, count)
+        own = self.entropy_coder.path_packets(more, self.entropy_coder.packets["label_map"], 0)
+        packets = own + sent.packets[len(own) :]  # the map's come first
+        return _Sent(sent.masked, {**sent.tokens, "label_map": more}, packets)
 
     def _within(self, masked: Masked, exact: Sequence[Packet], bits: float) -> _Sent:
         """What may be sent of ``masked`` for ``bits``."""
