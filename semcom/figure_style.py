@@ -99,20 +99,24 @@ def title_above(figure: Figure, title: str, what: str) -> None:
     figure.text(0.012, 1 - 0.38 / height, what, va="top", fontsize=10, color="#555555")
 
 
-def draw_originals(axis: Axes, row: dict[str, Any], column: str) -> None:
-    """A dotted line at the score of the uncoded pictures, where that says something."""
+def draw_originals(axis: Axes, row: dict[str, Any], column: str, left: bool = False) -> None:
+    """A dotted line at the score of the uncoded pictures, where that says something.
+
+    Its name stands at its right end, or at its ``left`` one where curves rise to the right.
+    """
     if column not in SCORES or row.get(column) is None:
         return
     axis.axhline(row[column], color=INK, linestyle=(0, (1, 2)), linewidth=1.4)
     # the ceiling is at the top, what a worse camera leaves may be at the bottom
     above = row["label"] != REFERENCE
+    left = left or above
     axis.annotate(
         row["label"],
-        (0.005 if above else 0.995, row[column]),
+        (0.005 if left else 0.995, row[column]),
         xycoords=("axes fraction", "data"),
         xytext=(0, 3 if above else -3),
         textcoords="offset points",
-        ha="left" if above else "right",
+        ha="left" if left else "right",
         va="bottom" if above else "top",
         fontsize=9.5,
     )

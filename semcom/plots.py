@@ -149,7 +149,7 @@ def _quality_panel(axis: Axes, rows: Rows, column: str) -> None:
         x, y = [r["esn0_db"] for r in sent], [r[column] for r in sent]
         for ideal in of_one:
             if ideal["codec"] == "original" and not sent:
-                draw_originals(axis, ideal, column)
+                draw_originals(axis, ideal, column, left=True)
             elif ideal["esn0_db"] is None and ideal.get(column) is not None:
                 axis.axhline(
                     ideal[column], color=colour, linestyle=(0, (5, 3)), linewidth=1.1, alpha=0.8
