@@ -231,7 +231,7 @@ def transmit(name, esn0_db, trials, street=0):
     return [tuple(p is not None for p in one.payloads) for one in sent]
 
 
-GRID, TRIALS = np.arange(-1.5, 3.1, 0.25), 60
+GRID, TRIALS = np.arange(-1.0, 5.1, 0.25), 60
 outcomes = {
     name: [transmit(name, float(esn0_db), TRIALS) for esn0_db in GRID] for name in frames
 }
@@ -255,7 +255,7 @@ figure, axes = plt.subplots(2, 4, figsize=(12, 3.8))
 for row, name in zip(axes, frames, strict=True):
     row[0].imshow(streets[2].image)
     row[0].set_title(f"{name} protection of", fontsize=9.5)
-    for axis, esn0_db in zip(row[1:], (-1.0, 0.5, 3.0), strict=True):
+    for axis, esn0_db in zip(row[1:], (-1.0, 0.75, 5.0), strict=True):
         (one,) = transmit(name, esn0_db, 1, street=2)
         image, counts = received(name, 2, one)
         got = " and ".join(w for w, here in zip(("map", "picture"), one, strict=True) if here)
