@@ -64,10 +64,10 @@ class Transmitter:
     ``segmentation`` maps pictures [B, H, W, 3] to label maps [B, H, W]; it is not called when a
     label map comes with the picture (ground truth, as in the released SQ-GAN code).
     ``class_weights``, one per class, say what the task wants: whose cells get second tokens first,
-    or, without these, which cells are kept first. With ``bits_per_pixel``
-    the keep fractions are chosen anew for every picture, so that its packets just fit. With
-    ``map_coding`` other than ``tokens`` the label map itself may be sent. ``palette`` sends colours
-    beside the picture's tokens; left out, in learned mode wherever the networks know how.
+    or, without these, which cells are kept first. With ``bits_per_pixel`` the keep fractions are
+    chosen anew for every picture, so that its packets just fit. With ``map_coding`` other than
+    ``tokens`` the label map itself may be sent. ``palette`` sends colours beside the picture's
+    tokens; left out, in learned mode wherever the networks know how.
     ``rate_weight`` trades nearness of codes for bits; left out, in learned mode it does.
     ``residual`` gives cells of the label map second tokens: a share ``keep_fraction["residual"]``
     of them, or those that ``bits_per_pixel`` has room for; left out, in learned mode wherever the

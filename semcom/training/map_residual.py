@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semcom.codecs.sqgan.bitstream import CELL
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.model import MapPath, one_hot_map
-from semcom.codecs.sqgan.residual import CELL, MapResidual, windows
+from semcom.codecs.sqgan.residual import OWN, MapResidual, windows
 from semcom.training.batches import Batch
 from semcom.training.masked_paths import SHOWN_KEEP_FRACTION, draw_keep_fraction, quantised_share
 from semcom.training.recipe import Recipe
@@ -23,8 +24,6 @@ __all__ = ["MapResidualObjective"]
 _CELLS = 32
 #: how often what a second token made is what another one is to improve: rarer things are left
 _AGAIN = 0.3
-#: a cell in its window
-_OWN = slice(CELL // 2, CELL // 2 + CELL)
 
 
 class MapResidualObjective(WholeNetwork):
@@ -70,12 +69,12 @@ class MapResidualObjective(WholeNetwork):
         again = torch.rand(len(sent), generator=g).to(sent.device) < _AGAIN
         if done > 0.2 and bool(again.any()):
             around = received[again]
-            around[:, _OWN, _OWN] = _improved(self.residual, sent[again], around)
+            around[:, OWN, OWN] = _improved(self.residual, sent[again], around)
             received[again] = around
         logits, commitment = self.residual(
             sent, received, g, quantised=quantised_share(self.recipe, done)
         )
-        truth, before = sent[:, _OWN, _OWN], received[:, _OWN, _OWN]
+        truth, before = sent[:, OWN, OWN], received[:, OWN, OWN]
         weight = self.weights[truth]
         wrong = F.cross_entropy(logits, truth.clamp(max=self.classes - 1), reduction="none")
         loss = (wrong * weight).mean()
@@ -96,7 +95,7 @@ class MapResidualObjective(WholeNetwork):
         one_hot = one_hot_map(label_map, self.classes)
         decoded = self.network(one_hot, keep).output.argmax(1)
         sent, received = (windows(m, self.classes).flatten(0, 1) for m in (label_map, decoded))
-        a, b = sent[:, _OWN, _OWN], received[:, _OWN, _OWN]
+        a, b = sent[:, OWN, OWN], received[:, OWN, OWN]
         price = torch.maximum(self.weights[a], self.weights[b]) * (a != b) * (a < self.classes)
         # what is wholly wrong is rare and hard; it may not rule
         chance = price.sum((1, 2)).clamp(max=CELL * CELL / 2).cpu() + 1e-3

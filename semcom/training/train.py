@@ -90,8 +90,8 @@ def _start_from(objective: Objective, recipe: Recipe) -> None:
         except RuntimeError as error:
             raise ValueError(f"weights {recipe.start_from} do not fit {recipe.network}") from error
         # second tokens come after first ones, and are trained anew where those are
-        wrong = [k for k in (*missing, *unexpected) if not k.startswith("residual.")]
-        wrong = [k for k in wrong if not k.endswith((*TRAINING_ONLY, "tracked"))]
+        kept_out = [k for k in missing if not k.endswith((*TRAINING_ONLY, "tracked"))]
+        wrong = [k for k in kept_out + unexpected if not k.startswith("residual.")]
         if wrong:
             raise ValueError(f"weights {recipe.start_from} do not fit {recipe.network}: {wrong[0]}")
         for part in objective.network.modules():

@@ -9,9 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semcom.codecs.sqgan.bitstream import owned_cells
+from semcom.codecs.sqgan.bitstream import CELL, owned_cells
 from semcom.codecs.sqgan.residual import (
-    CELL,
     SecondTokens,
     class_worth,
     second_tokens,
@@ -51,7 +50,7 @@ def price(sent: np.ndarray, shown: np.ndarray, worth: np.ndarray) -> np.ndarray:
     """What is wrong in every cell [15], as the docstring of ``second_tokens`` counts it."""
     right = (sent == shown) | (sent == VOID)
     wrong = np.where(right, 0, np.maximum(worth[sent], worth[shown]))
-    return cells_of(wrong).sum(1)
+    return cells_of(wrong).sum(1, dtype=np.float64)
 
 
 def improved(received: np.ndarray, second: SecondTokens) -> np.ndarray:

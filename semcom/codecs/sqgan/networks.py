@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from semcom import weights
 from semcom.codecs.sqgan.config import SIZES
@@ -36,7 +36,7 @@ class Networks:
         """Label classes without void."""
         return self.image.classes
 
-    @property
+    @cached_property
     def second_model(self) -> SecondModel | None:
         """Where second tokens are and which they are; None for a network without."""
         residual = self.label_map.residual
@@ -51,10 +51,11 @@ class Networks:
 @cache
 def load_networks(image: str, label_map: str, prior: str, size: str = "compact") -> Networks:
     """Networks by the names (or files) of their weights; see :func:`semcom.weights.path`."""
-    residual = any(key.startswith("residual.") for key in weights.load(label_map))
+    of_image, of_map = weights.load(image), weights.load(label_map)
+    residual = any(key.startswith("residual.") for key in of_map)
     image_path, map_path = ImagePath(SIZES[size]), MapPath(SIZES[size], residual)
-    for network, name in ((image_path, image), (map_path, label_map)):
-        state, wanted = weights.load(name), network.state_dict()
+    for network, name, state in ((image_path, image, of_image), (map_path, label_map, of_map)):
+        wanted = network.state_dict()
         needed = {k: v.shape for k, v in wanted.items() if not k.endswith(TRAINING_ONLY)}
         found = {k: v.shape for k, v in state.items() if not k.endswith(TRAINING_ONLY)}
         wrong = sorted(k for k in {*needed, *found} if needed.get(k) != found.get(k))

@@ -16,18 +16,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semcom.codecs.sqgan.bitstream import CELL
 from semcom.codecs.sqgan.config import ResidualSize
 from semcom.codecs.sqgan.quantizer import VectorQuantizer
 
-__all__ = ["CELL", "MapResidual", "SecondTokens", "class_worth", "second_tokens", "windows"]
+__all__ = ["OWN", "MapResidual", "SecondTokens", "class_worth", "second_tokens", "windows"]
 
 Plane = TypeVar("Plane", np.ndarray, Tensor)
 
-#: pixels a side of the square that a token stands for
-CELL = 16
-#: pixels around it that are looked at
+#: pixels around a cell that are looked at
 _AROUND = 8
 _WINDOW = CELL + 2 * _AROUND
+#: rows or columns of a cell in its window
+OWN = slice(_AROUND, _AROUND + CELL)
 #: codes that are tried for a cell
 _TRIED = 2
 
@@ -80,8 +81,7 @@ class MapResidual(nn.Module):
         levels = [self._one_hot(received)]
         for conv in self.down:
             levels.append(F.silu(conv(levels[-1])))
-        own = slice(_AROUND, _AROUND + CELL)
-        kept = self.trust * levels[0][:, : self.classes, own, own]
+        kept = self.trust * levels[0][:, : self.classes, OWN, OWN]
         half, quarter, x, kept = (
             one.repeat(len(codes) // len(one), 1, 1, 1) for one in (*levels[1:], kept)
         )
@@ -158,7 +158,8 @@ def second_tokens(
     that is not is worth, whichever is more, by ``worth`` [classes + 1]; void is never wrong.
     """
     sent, received = (np.minimum(m, network.classes) for m in (sent, received))
-    before = _in_cells(_price(sent, received, worth)).sum((2, 3)).ravel()
+    # 256 prices of single precision add up exactly in double: no gain of mere rounding
+    before = _in_cells(_price(sent, received, worth)).sum((2, 3), dtype=np.float64).ravel()
     cells = np.argsort(-before, kind="stable")[: most + CELL]
     cells = cells[before[cells] > 0]
     if not most or not len(cells):
@@ -172,10 +173,9 @@ def second_tokens(
         tried = distances.topk(min(_TRIED, distances.shape[1]), largest=False).indices
         codes = network.quantizer.lookup(tried.T.flatten())
         shown = network.decode(codes, around).argmax(1)
-    own = slice(_AROUND, _AROUND + CELL)
-    truth = wanted[:, own, own].numpy()
+    truth = wanted[:, OWN, OWN].numpy()
     found = shown.unflatten(0, (-1, len(cells))).numpy()
-    after = _price(truth, found, worth).sum((2, 3))
+    after = _price(truth, found, worth).sum((2, 3), dtype=np.float64)
     gain = before[cells] - after.min(0)
     best = np.argsort(-gain, kind="stable")[:most]
     best = best[gain[best] > 0]

@@ -162,7 +162,7 @@ class ResidualEncoder:
     """
 
     def __init__(self, networks: Networks, class_weights: Sequence[float] | None = None) -> None:
-        self.networks = networks
+        self.networks, self.receiver = networks, Generator(networks)
         self.class_weights = np.array([*(class_weights or [1.0] * networks.classes), 0], np.float32)
 
     def __call__(self, masked: Masked, tokens: PathTokens, most: int) -> SecondTokens:
@@ -170,7 +170,7 @@ class ResidualEncoder:
         residual = self.networks.label_map.residual
         if residual is None:
             raise ValueError("these SQ-GAN weights have no second tokens: set residual to false")
-        received = Generator(self.networks).label_map(tokens)
+        received = self.receiver.label_map(tokens)
         worth = class_worth(masked.label_map, self.networks.classes) * self.class_weights
         return second_tokens(residual, masked.label_map, received, worth, most)
 
