@@ -36,7 +36,8 @@ _BLAS = ThreadpoolController()
 #: tokens whose frequencies are held in memory at a time
 _AT_ONCE = 256
 
-_TABLE = np.maximum(1, np.round(2.0**14 * np.exp(-np.arange(256) / LOGIT_STEPS))).astype(np.int64)
+#: whole numbers, as single precision holds them exactly
+_TABLE = np.maximum(1, np.round(2.0**14 * np.exp(-np.arange(256) / LOGIT_STEPS))).astype(np.float32)
 
 
 class IndexModel:
@@ -92,7 +93,7 @@ class IndexModel:
         return np.minimum(np.floor(steps, out=steps), len(_TABLE) - 1, out=steps)
 
     def frequencies(self, grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Integer frequencies [n, codes] of the tokens at ``rows`` and ``columns``."""
+        """Frequencies [n, codes], whole numbers, of the tokens at ``rows`` and ``columns``."""
         return _TABLE[self.steps(grid, rows, columns).astype(np.uint8)]
 
     def write(self, writer: RangeWriter, grid: np.ndarray) -> None:

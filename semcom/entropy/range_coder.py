@@ -44,7 +44,7 @@ class RangeWriter:
 
     def write_symbol(self, symbol: int, frequencies: np.ndarray) -> None:
         """Code one symbol under integer ``frequencies`` [alphabet], all positive."""
-        p = frequencies.astype(np.float32)
+        p = frequencies.astype(np.float32, copy=False)
         self._coder.encode(symbol, _categorical(p, perfect=False))
         self.information -= math.log2(float(p[symbol]) / float(frequencies.sum()))
 
@@ -52,14 +52,14 @@ class RangeWriter:
         """Code ``symbols`` [n] int under ``frequencies`` [alphabet], or each under its row of
         [n, alphabet]; the bytes are those of :meth:`write_symbol` called n times.
         """
-        p, values = frequencies.astype(np.float32), symbols.astype(np.int32)
+        p, values = frequencies.astype(np.float32, copy=False), symbols.astype(np.int32)
         if p.ndim == 1:
             self._coder.encode(values, _categorical(p, perfect=False))
             chosen = p[symbols]
         else:
             self._coder.encode(values, _categorical(perfect=False), p)
             chosen = np.take_along_axis(p, symbols[:, None], 1)[:, 0]
-        self.information -= float(np.log2(chosen / frequencies.sum(-1)).sum())
+        self.information -= float(np.log2(chosen / p.sum(-1, dtype=np.float64)).sum())
 
     def getvalue(self) -> bytes:
         """All bytes; a whole number of 32-bit words, little endian."""
@@ -83,11 +83,15 @@ class RangeReader:
         return int(self._read(_bernoulli(p_one, perfect=False)))
 
     def read_symbol(self, frequencies: np.ndarray) -> int:
-        return int(self._read(_categorical(frequencies.astype(np.float32), perfect=False)))
+        return int(
+            self._read(_categorical(frequencies.astype(np.float32, copy=False), perfect=False))
+        )
 
     def read_symbols(self, count: int, frequencies: np.ndarray) -> np.ndarray:
         """The next ``count`` symbols [count] int64, all under the same frequencies."""
-        return self._read(_categorical(frequencies.astype(np.float32), perfect=False), count)
+        return self._read(
+            _categorical(frequencies.astype(np.float32, copy=False), perfect=False), count
+        )
 
     def _read(self, model: Any, *count: int) -> Any:
         try:

@@ -54,9 +54,8 @@ def one_hot_map(label_map: Tensor, classes: int) -> Tensor:
     >>> one_hot_map(torch.tensor([[[1, 2]]]), 2)[0, :, 0].tolist()
     [[0.0, 0.0], [1.0, 0.0]]
     """
-    hot = torch.zeros(len(label_map), classes + 1, *label_map.shape[1:], device=label_map.device)
-    hot.scatter_(1, label_map.long().clamp(max=classes)[:, None], 1.0)
-    return hot[:, :classes].contiguous(memory_format=torch.channels_last)
+    ids = torch.arange(classes, device=label_map.device)
+    return (label_map[..., None] == ids).float().permute(0, 3, 1, 2)  # channels last in memory
 
 
 def map_pyramid(one_hot: Tensor) -> list[Tensor]:

@@ -94,13 +94,11 @@ def _between_cells(cells: int, pixels: int) -> Tensor:
 
 def _class_means(image: Tensor, one_hot: Tensor) -> tuple[Tensor, Tensor]:
     """Mean Cb and Cr [B, C, 2, h, w] of every class and cell, and its pixels [B, C, h, w]."""
-    to_chroma = 127.5 * image.new_tensor((*_TO_CHROMA, (0.0, 0.0, 0.0)))
-    one = image.new_tensor((0.0, 0.0, 1.0))
-    colour_and_one = F.linear(image.permute(0, 2, 3, 1), to_chroma, one)
-    sums = _in_cells(one_hot.permute(0, 2, 3, 1)).mT @ _in_cells(colour_and_one)
-    sums = sums.permute(0, 3, 4, 1, 2)
-    pixels = sums[:, :, 2]
-    return sums[:, :, :2] / pixels.clamp(min=1)[:, :, None], pixels
+    classes = _in_cells(one_hot.permute(0, 2, 3, 1)).mT
+    pixels = classes.sum(-1).permute(0, 3, 1, 2)
+    sums = classes @ _in_cells(image.permute(0, 2, 3, 1))  # [B, h, w, C, 3]
+    chroma = sums @ (127.5 * image.new_tensor(_TO_CHROMA).T)
+    return chroma.permute(0, 3, 4, 1, 2) / pixels.clamp(min=1)[:, :, None], pixels
 
 
 def _in_cells(planes: Tensor) -> Tensor:

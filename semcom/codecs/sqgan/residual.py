@@ -114,8 +114,8 @@ class MapResidual(nn.Module):
         return found
 
     def _one_hot(self, ids: Tensor) -> Tensor:
-        hot = ids.new_zeros((len(ids), self.classes + 1, *ids.shape[1:]), dtype=torch.float32)
-        return hot.scatter_(1, ids[:, None], 1.0)
+        classes = torch.arange(self.classes + 1, device=ids.device)
+        return (ids[..., None] == classes).float().permute(0, 3, 1, 2)  # channels last in memory
 
 
 def windows(label_map: Tensor, classes: int) -> Tensor:
