@@ -165,6 +165,11 @@ class Recipe(_Strict):
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="of the networks' arithmetic; weights and losses stay float32"
     )
+    compile: bool = Field(
+        False,
+        description="map_path, image_path: fuse each residual block's arithmetic with torch.compile"
+        " (minutes at the start of every leg; needs a C++ compiler on a CPU, Triton on a GPU)",
+    )
     threads: int | None = Field(None, ge=1)
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
 
@@ -172,6 +177,12 @@ class Recipe(_Strict):
     def _something_to_paste(self) -> Recipe:
         if self.paste_rare is not None and self.batch < 2:
             raise ValueError("paste_rare needs a batch of 2 pictures or more")
+        return self
+
+    @model_validator(mode="after")
+    def _something_to_compile(self) -> Recipe:
+        if self.compile and self.objective not in ("map_path", "image_path"):
+            raise ValueError("compile is for map_path and image_path")
         return self
 
     @model_validator(mode="after")

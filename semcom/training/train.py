@@ -8,17 +8,20 @@ step. On a GPU sums have no fixed order, so that two runs agree closely and not 
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from semcom.codecs.sqgan.quantizer import TRAINING_ONLY, VectorQuantizer
-from semcom.layout import channels_last
+from semcom.layout import channels_last, compile_blocks
 from semcom.memory import keep_memory
 from semcom.training import log
 from semcom.training.batches import TrainingSet, load_training_set, step_generator
@@ -44,7 +47,7 @@ class Progress:
 def recipe_digest(recipe: Recipe) -> str:
     """Identity of a training run: all of the recipe but its length and how it is run."""
     how = {
-        *("steps", "cooldown", "threads", "device"),
+        *("steps", "cooldown", "threads", "device", "compile"),
         *("checkpoint_minutes", "leg_minutes", "picture_steps"),
     }
     return hashlib.sha256(
@@ -78,6 +81,17 @@ def _device(recipe: Recipe) -> torch.device:
             "auto or cpu"
         )
     return device
+
+
+def _require_compiler(recipe: Recipe, device: torch.device) -> None:
+    there, what = bool(shutil.which(os.environ.get("CXX", "g++"))), "a C++ compiler"
+    if device.type == "cuda":
+        there, what = find_spec("triton") is not None, "the package triton"
+    if not there:
+        raise ValueError(
+            f"recipe {recipe.name}: compile needs {what}, and there is none: install it or set "
+            "compile: false"
+        )
 
 
 def _start_from(objective: Objective, recipe: Recipe) -> None:
@@ -155,6 +169,9 @@ def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) ->
     average = AveragedModel(
         objective.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=False
     )
+    if recipe.compile:  # what is trained: its average only draws pictures
+        _require_compiler(recipe, device)
+        compile_blocks(objective.network)
     networks = objective.networks | {"average": average}
     digest, checkpoint = recipe_digest(recipe), out / "checkpoint.safetensors"
     first = 0
@@ -179,7 +196,7 @@ def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) ->
     autocast = torch.autocast(
         device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16", cache_enabled=False
     )
-    done, begun = first, time.monotonic()
+    done, paced, begun = first, first, time.monotonic()
     try:
         for step in range(first, recipe.steps):
             factor = learning_rate_factor(recipe, step)
@@ -201,7 +218,9 @@ def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) ->
             if recipe.picture_steps and done % recipe.picture_steps == 0:
                 write_strip(out, done, objective, average.module, samples)
             checkpoints.offer(done)
-            pace = (time.monotonic() - begun) / (done - first)
+            pace = (time.monotonic() - begun) / (done - paced)
+            if paced == first:  # the first step prepares: memory, kernels, compiled blocks
+                paced, begun = done, time.monotonic()
             yield Progress(done, recipe.steps, losses, pace, pace * (recipe.steps - done))
             if recipe.leg_minutes and time.monotonic() + pace > entered + 60 * recipe.leg_minutes:
                 break

@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from semcom.segmentation import load_segmenter
 from semcom.training.batches import TrainingSet, load_training_set, step_generator
 from semcom.training.masked_paths import ImagePathObjective, draw_keep_fraction, overlap_loss
 from semcom.training.recipe import KeepFractions, Recipe, load_recipe
-from semcom.training.train import _Checkpoints, learning_rate_factor, train
+from semcom.training.train import _Checkpoints, learning_rate_factor, recipe_digest, train
 from tests.test_cli import semcom
 
 RECIPES = Path(__file__).parents[2] / "semcom" / "training" / "recipes"
@@ -265,6 +266,35 @@ def test_half_precision_trains_float32_weights(tmp_path: Path, objective: str) -
 def test_half_precision_is_refused_where_it_would_not_train() -> None:
     with pytest.raises(ValidationError, match="precision bfloat16 is for"):
         recipe(objective="transform_codec", precision="bfloat16")
+
+
+@pytest.mark.parametrize("objective", ["map_path", "image_path"])
+def test_compiled_blocks_train_as_others_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, objective: str
+) -> None:
+    """Blocks are traced with their backward pass as ever, and run without a compiler."""
+    traced = partial(torch.compile, backend="aot_eager")
+    own = {"objective": objective, "steps": 2, "adversarial_start": 0.0}
+    plain = list(train(recipe(**own), tmp_path / "plain", made_set()))
+    with monkeypatch.context() as m:
+        m.setattr(torch, "compile", traced)
+        m.setattr("semcom.training.train._require_compiler", lambda recipe, device: None)
+        fused = list(train(recipe(**own, compile=True), tmp_path / "fused", made_set()))
+    for one, other in zip(plain, fused, strict=True):
+        assert other.losses == pytest.approx(one.losses, rel=1e-3, abs=1e-5)
+    shipped = [load_file(tmp_path / run / "made.safetensors") for run in ("plain", "fused")]
+    assert shipped[0].keys() == shipped[1].keys()
+    assert recipe_digest(recipe(**own, compile=True)) == recipe_digest(recipe(**own))
+
+
+def test_compiling_is_refused_where_nothing_can(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(ValidationError, match="compile is for map_path and image_path"):
+        recipe(objective="segmenter", compile=True)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(ValueError, match=r"compile needs a C\+\+ compiler"):
+        next(train(recipe(compile=True, device="cpu"), tmp_path, made_set()))
 
 
 def test_another_recipe_does_not_continue_this_checkpoint(tmp_path: Path) -> None:
