@@ -1,13 +1,13 @@
 """Two small segmentation networks on EfficientNet-Lite0, differing in depth, decoder and seed.
 
-``transmitter`` finds the label map that is sent, and may lend a loss to codec training.
-``scorer`` judges received pictures and is never seen by any codec, so that no codec is graded by
-its own teacher.
+``transmitter`` finds the label map that is sent, and may lend a loss to codec training; it looks at
+a picture as it is, mirrored and enlarged, and believes the mean. ``scorer`` judges received
+pictures and is never seen by any codec, so that no codec is graded by its own teacher.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,11 @@ SEGMENTERS: dict[str, SegmenterSize] = {
     "scorer": SegmenterSize(blocks=16, width=64, finest=1),
     "tiny": SegmenterSize(blocks=5, width=16, finest=1),
 }
+
+#: how often a picture is seen enlarged, and whether mirrored
+View = tuple[float, bool]
+_AS_IT_IS: tuple[View, ...] = ((1.0, False),)
+_VIEWS = {"transmitter": ((1.0, False), (1.0, True), (1.5, False), (1.5, True))}
 
 
 def _separable(channels: int) -> nn.Sequential:
@@ -96,13 +101,22 @@ class SegmentationNet(nn.Module):
 class Segmenter:
     """A trained network as a function: uint8 pictures to uint8 label maps.
 
+    With more than one of ``views``, (scale, mirrored), the class of a pixel is that of the highest
+    mean probability (test-time augmentation; Chen et al., DeepLab, 2018).
+
     >>> segmenter = Segmenter("tiny", SegmentationNet(SEGMENTERS["tiny"]))
     >>> segmenter(np.zeros((1, 64, 96, 3), np.uint8)).shape
     (1, 64, 96)
     """
 
-    def __init__(self, name: str, net: SegmentationNet, digest: str = "untrained") -> None:
-        self.name, self.digest = name, digest
+    def __init__(
+        self,
+        name: str,
+        net: SegmentationNet,
+        digest: str = "untrained",
+        views: Sequence[View] = _AS_IT_IS,
+    ) -> None:
+        self.name, self.digest, self.views = name, digest, tuple(views)
         self.net = for_inference(net)
 
     @property
@@ -110,18 +124,34 @@ class Segmenter:
         """Names of the classes by id."""
         return class_names(self.net.size.classes)
 
-    def logits(self, images: np.ndarray) -> Tensor:
-        """``images`` [B, H, W, 3] uint8 -> [B, classes, H, W] float."""
+    def logits(self, images: np.ndarray, scale: float = 1.0) -> Tensor:
+        """``images`` [B, H, W, 3] uint8, enlarged by ``scale`` -> [B, classes, h, w] float."""
         if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
             raise ValueError(
                 f"a segmenter takes uint8 pictures [B, H, W, 3], not {images.dtype} {images.shape}"
             )
         with torch.inference_mode():
-            return self.net(normalise(torch.tensor(images)))
+            x = normalise(torch.tensor(images))
+            if scale != 1:
+                size = [round(scale * side) for side in images.shape[1:3]]
+                x = F.interpolate(x, size, mode="bicubic", align_corners=False).clamp(-1, 1)
+            return self.net(x)
+
+    def probabilities(self, images: np.ndarray) -> Tensor:
+        """``images`` [B, H, W, 3] uint8 -> [B, classes, H, W] float, the mean of all views."""
+        size = images.shape[1:3]
+        seen = []
+        for scale, mirrored in self.views:
+            view = images[:, :, ::-1].copy() if mirrored else images
+            found = self.logits(view, scale).softmax(1)
+            found = F.interpolate(found, size, mode="bilinear", align_corners=False)
+            seen.append(found.flip(3) if mirrored else found)
+        return torch.stack(seen).mean(0)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """One picture at a time inside, so that a map does not depend on its batch."""
-        maps = [self.logits(image[None]).argmax(1).to(torch.uint8) for image in images]
+        likely = self.logits if self.views == _AS_IT_IS else self.probabilities
+        maps = [likely(image[None]).argmax(1).to(torch.uint8) for image in images]
         return torch.cat(maps).numpy()
 
 
@@ -133,4 +163,7 @@ def load_segmenter(name: str) -> Segmenter:
     state: Mapping[str, Tensor] = weights.load(f"segmenter_{name}")
     net = SegmentationNet(SEGMENTERS[name])
     net.load_state_dict(dict(state))
-    return Segmenter(name, net, weights.digest(f"segmenter_{name}"))
+    views, digest = _VIEWS.get(name, _AS_IT_IS), weights.digest(f"segmenter_{name}")
+    if views != _AS_IT_IS:
+        digest += "".join(f" {scale:g}{'m' * mirrored}" for scale, mirrored in views)
+    return Segmenter(name, net, digest, views)
