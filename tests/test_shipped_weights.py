@@ -73,12 +73,30 @@ def test_segmenters_understand_photographs(name: str) -> None:
     assert right / all_pixels > 0.8
 
 
+def test_the_transmitter_sees_more_in_four_views_than_in_one() -> None:
+    """Mirrored and enlarged views count alike, so a mirrored street has the mirrored map."""
+    from semcom.data import load
+    from semcom.metrics.segmentation import confusion_matrix, mean_iou
+    from semcom.segmentation import Segmenter, load_segmenter
+
+    four = load_segmenter("transmitter")
+    one = Segmenter("plain", four.net)
+    scores = []
+    for segment in (one, four):
+        seen = [(s.label_map, segment(s.image[None])[0]) for s in load("street", count=3)]
+        scores.append(float(mean_iou(sum(confusion_matrix(*pair, 11, 11) for pair in seen))))
+    assert scores[1] > scores[0] + 0.01
+    street = load("street", count=1)[0].image[None]
+    there, back = four(street), four(street[:, :, ::-1])[:, :, ::-1]
+    assert np.mean(there == back) > 0.999
+
+
 def test_a_map_does_not_depend_on_its_batch() -> None:
     from semcom.segmentation import load_segmenter
 
     images = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
-    segment = load_segmenter("scorer")
-    assert np.array_equal(segment(images)[1], segment(images[1:])[0])
+    for segment in (load_segmenter("scorer"), load_segmenter("transmitter")):
+        assert np.array_equal(segment(images)[1], segment(images[1:])[0])
 
 
 def test_grey_pictures_are_refused_by_segmenters() -> None:

@@ -131,7 +131,7 @@ class Segmenter:
                 f"a segmenter takes uint8 pictures [B, H, W, 3], not {images.dtype} {images.shape}"
             )
         with torch.inference_mode():
-            x = normalise(torch.tensor(images))
+            x = normalise(torch.tensor(np.ascontiguousarray(images)))
             if scale != 1:
                 size = [round(scale * side) for side in images.shape[1:3]]
                 x = F.interpolate(x, size, mode="bicubic", align_corners=False).clamp(-1, 1)
@@ -142,7 +142,7 @@ class Segmenter:
         size = images.shape[1:3]
         seen = []
         for scale, mirrored in self.views:
-            view = images[:, :, ::-1].copy() if mirrored else images
+            view = images[:, :, ::-1] if mirrored else images
             found = self.logits(view, scale).softmax(1)
             found = F.interpolate(found, size, mode="bilinear", align_corners=False)
             seen.append(found.flip(3) if mirrored else found)
