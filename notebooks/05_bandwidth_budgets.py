@@ -152,7 +152,7 @@ for axis, (codec, name) in zip(axes, NAMES.items(), strict=True):
     for number, (code, words) in enumerate(codes.items()):
         expected = [choose(codec, 1572, esn0_db, code).expected for esn0_db in SNRS]
         axis.plot(SNRS, expected, MARKERS[number] + "-", color=OKABE_ITO[number], label=words)
-    axis.set(title=f"{name}, 1572 channel uses", xlabel="Es/N0 (dB)", ylim=(0, 0.65))
+    axis.set(title=f"{name}, 1572 channel uses", xlabel="Es/N0 (dB)", ylim=(0, 0.7))
 axes[0].set_ylabel("expected mIoU")
 axes[1].legend(fontsize=9);
 
