@@ -266,11 +266,11 @@ for axis in axes.flat:
 
 # %% [markdown]
 # Equal protection has one cliff: map and picture go together, near 1.1 dB. Unequal protection has two: the
-# map holds 1 dB longer, the picture gives up 2.3 dB earlier. Between them the receiver has the map alone:
+# map holds 1.4 dB longer, the picture gives up 2 dB earlier. Between them the receiver has the map alone:
 # the street is dark and its colours are guessed, but mIoU hardly notices. With nothing at all it shows its
-# prior. Above both cliffs the two are the same.
+# prior. Above both cliffs the two are nearly the same.
 #
-# <details><summary><b>Question 3.</b> The picture pays 2.3 dB, the map gains 1 dB. Why is that such a bad
+# <details><summary><b>Question 3.</b> The picture pays 2 dB, the map gains 1.4. Why is that such a bad
 # rate of exchange, and when would it be a better one?</summary>
 #
 # The map is two thirds of the bytes. The few channel uses taken from a small picture are spread over a
