@@ -27,7 +27,8 @@ import torch
 
 from semcom import weights
 from semcom.codecs.sqgan.config import SIZES
-from semcom.codecs.sqgan.model import MapPath, one_hot_map
+from semcom.codecs.sqgan.maps import one_hot_map
+from semcom.codecs.sqgan.model import MapPath
 from semcom.data import load
 from semcom.data.sample import Dataset
 from semcom.files import write_csv

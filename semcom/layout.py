@@ -9,7 +9,7 @@ from semcom.memory import keep_memory
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["channels_last", "compile_blocks", "for_inference"]
+__all__ = ["channels_last", "for_inference"]
 
 Network = TypeVar("Network", bound="nn.Module")
 
@@ -26,16 +26,3 @@ def for_inference(network: Network) -> Network:
     """``network`` in evaluation mode and without gradients, channels innermost."""
     keep_memory()
     return channels_last(network.eval().requires_grad_(False))
-
-
-def compile_blocks(network: Network) -> Network:
-    """``network`` with the arithmetic of its residual blocks fused; compiled when they first run.
-
-    Block by block: alike ones are compiled once, and what draws random numbers stays as it is.
-    """
-    from semcom.codecs.sqgan.layers import ResBlock, SpadeResBlock
-
-    for part in network.modules():
-        if isinstance(part, (ResBlock, SpadeResBlock)):
-            part.compile()
-    return network

@@ -19,7 +19,7 @@ from semcom.codecs.codec import Reconstruction
 from semcom.codecs.sqgan.bitstream import CELL, PathTokens, TokenPacket, read_packet
 from semcom.codecs.sqgan.exact_map import LOST, is_exact_map, read_exact_map
 from semcom.codecs.sqgan.lost_map import LostMap
-from semcom.codecs.sqgan.model import one_hot_map
+from semcom.codecs.sqgan.maps import one_hot_map
 from semcom.codecs.sqgan.networks import Networks
 from semcom.codecs.sqgan.palette import Palette, with_colours
 from semcom.entropy import Colours

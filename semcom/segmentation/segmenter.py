@@ -150,6 +150,7 @@ class Segmenter:
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """One picture at a time inside, so that a map does not depend on its batch."""
+        # one view needs no mean: probabilities would only round
         likely = self.logits if self.views == _AS_IT_IS else self.probabilities
         maps = [likely(image[None]).argmax(1).to(torch.uint8) for image in images]
         return torch.cat(maps).numpy()

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from semcom.codecs.sqgan.bitstream import owned_cells
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.economy import ROUNDS
-from semcom.codecs.sqgan.model import ImagePath, MapPath, map_pyramid, one_hot_map
+from semcom.codecs.sqgan.maps import map_pyramid, one_hot_map
+from semcom.codecs.sqgan.model import ImagePath, MapPath
 from semcom.codecs.sqgan.palette import LEVELS, Palette, palette_of
 from semcom.codecs.sqgan.samm import kept_cells
 from semcom.entropy import mask_counts

@@ -13,7 +13,7 @@ from semcom import weights
 from semcom.codecs.layered.config import SIZES
 from semcom.codecs.layered.network import LayeredNetwork
 from semcom.codecs.saic.network import GainedLatent
-from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
+from semcom.codecs.sqgan.maps import map_pyramid, one_hot_map
 from semcom.entropy.latent_model import LEVELS
 from semcom.layout import channels_last
 from semcom.training.batches import Batch, TrainingSet

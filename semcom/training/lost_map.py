@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.lost_map import LostMap, class_shares
-from semcom.codecs.sqgan.model import ImagePath, map_pyramid, one_hot_map
+from semcom.codecs.sqgan.maps import map_pyramid, one_hot_map
+from semcom.codecs.sqgan.model import ImagePath
 from semcom.layout import for_inference
 from semcom.training.batches import Batch, TrainingSet
 from semcom.training.recipe import Recipe

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from semcom.codecs.sqgan.bitstream import CELL
 from semcom.codecs.sqgan.config import SIZES
-from semcom.codecs.sqgan.model import MapPath, one_hot_map
+from semcom.codecs.sqgan.maps import one_hot_map
+from semcom.codecs.sqgan.model import MapPath
 from semcom.codecs.sqgan.residual import OWN, MapResidual, windows
 from semcom.training.batches import Batch
 from semcom.training.masked_paths import SHOWN_KEEP_FRACTION, draw_keep_fraction, quantised_share

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from semcom.codecs.sqgan.config import SIZES
-from semcom.codecs.sqgan.model import ImagePath, MapPath, map_pyramid, one_hot_map
+from semcom.codecs.sqgan.maps import map_pyramid, one_hot_map
+from semcom.codecs.sqgan.model import ImagePath, MapPath
 from semcom.codecs.sqgan.palette import palette_of, with_colours
 from semcom.layout import channels_last, for_inference
 from semcom.training.batches import Batch

@@ -33,7 +33,7 @@ from semcom.codecs.layered.layers import (
     residual_levels,
 )
 from semcom.codecs.layered.network import Loaded
-from semcom.codecs.sqgan.model import one_hot_map
+from semcom.codecs.sqgan.maps import one_hot_map
 from semcom.data.sample import Sample
 from semcom.segmentation import Segmenter
 from semcom.segmentation.backbone import normalise

@@ -8,24 +8,22 @@ step. On a GPU sums have no fixed order, so that two runs agree closely and not 
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from semcom.codecs.sqgan.quantizer import TRAINING_ONLY, VectorQuantizer
-from semcom.layout import channels_last, compile_blocks
+from semcom.layout import channels_last
 from semcom.memory import keep_memory
 from semcom.training import log
 from semcom.training.batches import TrainingSet, load_training_set, step_generator
 from semcom.training.checkpoint import export, load_checkpoint, save_checkpoint
+from semcom.training.compiling import compile_blocks, require_compiler
 from semcom.training.objectives import Objective, objective_of
 from semcom.training.recipe import Recipe
 from semcom.training.strip import write_strip
@@ -81,17 +79,6 @@ def _device(recipe: Recipe) -> torch.device:
             "auto or cpu"
         )
     return device
-
-
-def _require_compiler(recipe: Recipe, device: torch.device) -> None:
-    there, what = bool(shutil.which(os.environ.get("CXX", "g++"))), "a C++ compiler"
-    if device.type == "cuda":
-        there, what = find_spec("triton") is not None, "the package triton"
-    if not there:
-        raise ValueError(
-            f"recipe {recipe.name}: compile needs {what}, and there is none: install it or set "
-            "compile: false"
-        )
 
 
 def _start_from(objective: Objective, recipe: Recipe) -> None:
@@ -170,7 +157,7 @@ def train(recipe: Recipe, out: Path, training_set: TrainingSet | None = None) ->
         objective.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=False
     )
     if recipe.compile:  # what is trained: its average only draws pictures
-        _require_compiler(recipe, device)
+        require_compiler(recipe.name, device)
         compile_blocks(objective.network)
     networks = objective.networks | {"average": average}
     digest, checkpoint = recipe_digest(recipe), out / "checkpoint.safetensors"

@@ -17,7 +17,7 @@ from semcom.codecs.layered.generator import Generator, label_pyramid
 from semcom.codecs.layered.layers import coarse_labels
 from semcom.codecs.layered.network import LayeredNetwork, Loaded
 from semcom.codecs.saic.transforms import dct_basis
-from semcom.codecs.sqgan.model import one_hot_map
+from semcom.codecs.sqgan.maps import one_hot_map
 from tests.layered.tiny import LOADED, tiny_codec, tiny_network
 
 

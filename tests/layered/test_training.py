@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from semcom.codecs.layered.codec import LayeredCodec, LayeredSettings
 from semcom.codecs.layered.layers import coarse_labels
-from semcom.codecs.sqgan.model import one_hot_map
+from semcom.codecs.sqgan.maps import one_hot_map
 from semcom.training.layered_codec import coarse_map, disturbed
 from semcom.training.objectives import OBJECTIVES
 from semcom.training.train import train

@@ -6,7 +6,8 @@ import torch
 from semcom.codecs.sqgan.config import SIZES
 from semcom.codecs.sqgan.demasking import AdaptiveDemasking, scatter_codes
 from semcom.codecs.sqgan.layers import Attention
-from semcom.codecs.sqgan.model import ImagePath, MapPath, map_pyramid, one_hot_map
+from semcom.codecs.sqgan.maps import map_pyramid, one_hot_map
+from semcom.codecs.sqgan.model import ImagePath, MapPath
 from semcom.codecs.sqgan.quantizer import VectorQuantizer
 from semcom.codecs.sqgan.samm import SAMM, kept_cells
 

@@ -17,7 +17,7 @@ from semcom.codecs.sqgan.bitstream import (
     write_packet,
 )
 from semcom.codecs.sqgan.codec import SqganCodec, SqganSettings
-from semcom.codecs.sqgan.model import one_hot_map
+from semcom.codecs.sqgan.maps import one_hot_map
 from semcom.codecs.sqgan.palette import CELL, LEVELS, palette_of, with_colours
 from semcom.entropy import Colours, PaletteModel, RangeReader, RangeWriter
 from semcom.training.index_prior import palette_tables

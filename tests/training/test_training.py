@@ -1,27 +1,24 @@
 """Training: it learns, it resumes exactly, it refuses what it cannot do."""
 
-import math
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pydantic import ValidationError
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from semcom.codecs.sqgan.model import one_hot_map
+from semcom.codecs.sqgan.maps import one_hot_map
 from semcom.data.classes import CITYSCAPES_CLASSES, colourise
 from semcom.segmentation import load_segmenter
 from semcom.training.batches import TrainingSet, load_training_set, step_generator
 from semcom.training.masked_paths import ImagePathObjective, draw_keep_fraction, overlap_loss
 from semcom.training.recipe import KeepFractions, Recipe, load_recipe
-from semcom.training.train import _Checkpoints, learning_rate_factor, recipe_digest, train
+from semcom.training.train import _Checkpoints, learning_rate_factor, train
 from tests.test_cli import semcom
 
 RECIPES = Path(__file__).parents[2] / "semcom" / "training" / "recipes"
@@ -247,54 +244,6 @@ def test_a_strip_of_pictures_shows_original_map_and_received(
     assert strip.shape == (3 * 68 + 4, columns * 100 + 4, 3)
     assert np.array_equal(strip[4:68, 4:100], samples.images[0].numpy())
     assert np.array_equal(strip[4:68, 104:200], colourise(samples.label_maps[0].numpy()))
-
-
-@pytest.mark.parametrize("objective", ["map_path", "image_path", "segmenter"])
-def test_half_precision_trains_float32_weights(tmp_path: Path, objective: str) -> None:
-    r = recipe(objective=objective, steps=3, precision="bfloat16", adversarial_start=0.0)
-    reports = list(train(r, tmp_path, made_set()))
-    assert all(math.isfinite(v) for p in reports for v in p.losses.values())
-    (full,) = train(recipe(objective=objective, steps=1), tmp_path / "full", made_set())
-    for name in ("loss", "pixel"):
-        if name in full.losses:
-            assert reports[0].losses[name] == pytest.approx(full.losses[name], rel=0.03)
-    with safe_open(tmp_path / "checkpoint.safetensors", "pt") as file:
-        weights = [file.get_tensor(k) for k in file.keys() if k.startswith("network/")]  # noqa: SIM118
-    assert {w.dtype for w in weights if w.is_floating_point()} == {torch.float32}
-
-
-def test_half_precision_is_refused_where_it_would_not_train() -> None:
-    with pytest.raises(ValidationError, match="precision bfloat16 is for"):
-        recipe(objective="transform_codec", precision="bfloat16")
-
-
-@pytest.mark.parametrize("objective", ["map_path", "image_path"])
-def test_compiled_blocks_train_as_others_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, objective: str
-) -> None:
-    """Blocks are traced with their backward pass as ever, and run without a compiler."""
-    traced = partial(torch.compile, backend="aot_eager")
-    own = {"objective": objective, "steps": 2, "adversarial_start": 0.0}
-    plain = list(train(recipe(**own), tmp_path / "plain", made_set()))
-    with monkeypatch.context() as m:
-        m.setattr(torch, "compile", traced)
-        m.setattr("semcom.training.train._require_compiler", lambda recipe, device: None)
-        fused = list(train(recipe(**own, compile=True), tmp_path / "fused", made_set()))
-    for one, other in zip(plain, fused, strict=True):
-        assert other.losses == pytest.approx(one.losses, rel=1e-3, abs=1e-5)
-    shipped = [load_file(tmp_path / run / "made.safetensors") for run in ("plain", "fused")]
-    assert shipped[0].keys() == shipped[1].keys()
-    assert recipe_digest(recipe(**own, compile=True)) == recipe_digest(recipe(**own))
-
-
-def test_compiling_is_refused_where_nothing_can(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    with pytest.raises(ValidationError, match="compile is for map_path and image_path"):
-        recipe(objective="segmenter", compile=True)
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(ValueError, match=r"compile needs a C\+\+ compiler"):
-        next(train(recipe(compile=True, device="cpu"), tmp_path, made_set()))
 
 
 def test_another_recipe_does_not_continue_this_checkpoint(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from semcom.codecs.layered.config import STRIDE
 from semcom.codecs.layered.generator import label_pyramid
 from semcom.codecs.layered.network import Loaded
 from semcom.codecs.saic.network import GainedLatent
-from semcom.codecs.sqgan.model import one_hot_map
+from semcom.codecs.sqgan.maps import one_hot_map
 from semcom.entropy import CodedLatent, LatentModel
 from semcom.entropy.latent_model import LEVELS
 from semcom.segmentation.backbone import normalise

@@ -18,18 +18,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semcom.codecs.sqgan.config import Size
 from semcom.codecs.sqgan.demasking import AdaptiveDemasking
 from semcom.codecs.sqgan.encoder import Encoder
 from semcom.codecs.sqgan.generator import ImageGenerator, MapDecoder
+from semcom.codecs.sqgan.maps import map_pyramid
 from semcom.codecs.sqgan.quantizer import VectorQuantizer
 from semcom.codecs.sqgan.residual import MapResidual
 from semcom.codecs.sqgan.samm import SAMM, Selection
 
-__all__ = ["ImagePath", "MapPath", "Tokens", "map_pyramid", "one_hot_map"]
+__all__ = ["ImagePath", "MapPath", "Tokens"]
 
 
 class Tokens(NamedTuple):
@@ -46,24 +46,6 @@ class Trained(NamedTuple):
     output: Tensor
     commitment: Tensor
     tokens: Tokens
-
-
-def one_hot_map(label_map: Tensor, classes: int) -> Tensor:
-    """Label map [B, H, W] -> [B, classes, H, W] float; ids from ``classes`` up (void) are all zero.
-
-    >>> one_hot_map(torch.tensor([[[1, 2]]]), 2)[0, :, 0].tolist()
-    [[0.0, 0.0], [1.0, 0.0]]
-    """
-    ids = torch.arange(classes, device=label_map.device)
-    return (label_map[..., None] == ids).float().permute(0, 3, 1, 2)  # channels last in memory
-
-
-def map_pyramid(one_hot: Tensor) -> list[Tensor]:
-    """The map at 1, 1/2, 1/4, 1/8, 1/16 of its size, averaged: thin objects fade, none vanishes."""
-    levels = [one_hot]
-    for _ in range(4):
-        levels.append(F.avg_pool2d(levels[-1], 2))
-    return levels
 
 
 class _Path(nn.Module):

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from semcom.codecs.sqgan.bitstream import CELL
 from semcom.codecs.sqgan.config import ResidualSize
+from semcom.codecs.sqgan.maps import one_hot_map
 from semcom.codecs.sqgan.quantizer import VectorQuantizer
 
 __all__ = ["OWN", "MapResidual", "SecondTokens", "class_worth", "second_tokens", "windows"]
@@ -114,8 +115,7 @@ class MapResidual(nn.Module):
         return found
 
     def _one_hot(self, ids: Tensor) -> Tensor:
-        classes = torch.arange(self.classes + 1, device=ids.device)
-        return (ids[..., None] == classes).float().permute(0, 3, 1, 2)  # channels last in memory
+        return one_hot_map(ids, self.classes + 1)
 
 
 def windows(label_map: Tensor, classes: int) -> Tensor:

@@ -25,7 +25,7 @@ from semcom.codecs.sqgan.bitstream import (
 )
 from semcom.codecs.sqgan.economy import economical
 from semcom.codecs.sqgan.exact_map import write_exact_map
-from semcom.codecs.sqgan.model import map_pyramid, one_hot_map
+from semcom.codecs.sqgan.maps import map_pyramid, one_hot_map
 from semcom.codecs.sqgan.networks import Networks
 from semcom.codecs.sqgan.palette import palette_of
 from semcom.codecs.sqgan.rate import SECOND_BITS, keep
